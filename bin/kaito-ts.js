@@ -1,0 +1,9 @@
+#!/usr/bin/env node
+// Checked before anything is imported: on an older Node the libraries die with messages that name the wrong cause.
+const [major, minor] = process.versions.node.split('.').map(Number);
+if (major < 22 || (major === 22 && minor < 19)) {
+  process.stderr.write(`kaito-ts needs Node 22.19 or newer, and this is ${process.version}.\nIn a checkout, \`npx kaito-ts\` uses the pinned Node; elsewhere install a current one from nodejs.org.\n`);
+  process.exit(2);
+}
+const { main } = await import('../dist/main.mjs');
+process.exitCode = await main(process.argv.slice(2));

@@ -1,0 +1,108 @@
+/**
+ * Every failure that a person can cause or mend. Each says what happened (`message`), the fact that shows it
+ * (`fact`), and the commands or changes that help next (`hints`). `reason` is a word to branch on: KAITO's condition
+ * reasons where KAITO has one. The original error stays in `cause`. Rendering happens once, in `outputs/`.
+ */
+export abstract class KaitoError extends Error {
+  abstract readonly exitCode: ExitCode;
+  readonly reason: string;
+  /** The evidence, in the words of whoever gave it: the API server, Azure, the trainer. */
+  readonly fact: string | undefined;
+  readonly hints: readonly string[];
+
+  constructor(message: string, details: ErrorDetails = {}) {
+    super(message, details.cause === undefined ? undefined : { cause: details.cause });
+    this.name = new.target.name;
+    this.reason = details.reason ?? new.target.name.replace(/Error$/, '');
+    this.fact = details.fact;
+    this.hints = details.hints ?? [];
+  }
+}
+
+export interface ErrorDetails {
+  reason?: string;
+  fact?: string;
+  hints?: readonly string[];
+  cause?: unknown;
+}
+
+export const exitCodes = {
+  done: 0,
+  failed: 1,
+  usage: 2,
+  notFound: 3,
+  access: 4,
+  quota: 5,
+  capacity: 6,
+  timeout: 7,
+  workloadFailed: 8,
+  conflict: 9,
+  preflightRefused: 10,
+  bug: 70,
+  interrupted: 130,
+  terminated: 143,
+} as const;
+
+export type ExitCode = (typeof exitCodes)[keyof typeof exitCodes];
+
+/** What each code means, for `help exit-codes` and the README. */
+export const exitCodeMeanings: Record<keyof typeof exitCodes, string> = {
+  done: 'done, or nothing to do',
+  failed: 'failed for a reason none of the other codes names',
+  usage: 'the command line or a file given is wrong',
+  notFound: 'something that was named does not exist',
+  access: 'not logged in, or not permitted',
+  quota: 'the Azure subscription has no quota left for this size',
+  capacity: 'Azure has no machines of this size right now',
+  timeout: 'still going on when the time limit was reached',
+  workloadFailed: 'the tuning Job or the model server failed',
+  conflict: 'somebody else owns or is changing the same thing',
+  preflightRefused: 'a check made before spending anything refused',
+  bug: 'a defect in kaito-ts',
+  interrupted: 'interrupted with Ctrl-C; what runs in the cluster goes on',
+  terminated: 'ended by SIGTERM; what runs in the cluster goes on',
+};
+
+/** None of the named failures below: the network went away, a server answered nonsense. */
+export class FailedError extends KaitoError {
+  readonly exitCode = exitCodes.failed;
+}
+export class UsageError extends KaitoError {
+  readonly exitCode = exitCodes.usage;
+}
+export class NotFoundError extends KaitoError {
+  readonly exitCode = exitCodes.notFound;
+}
+/** No login, an expired login, or a refusal by RBAC. */
+export class AccessError extends KaitoError {
+  readonly exitCode = exitCodes.access;
+}
+export class QuotaError extends KaitoError {
+  readonly exitCode = exitCodes.quota;
+}
+export class CapacityError extends KaitoError {
+  readonly exitCode = exitCodes.capacity;
+}
+export class TimeoutError extends KaitoError {
+  readonly exitCode = exitCodes.timeout;
+}
+export class WorkloadError extends KaitoError {
+  readonly exitCode = exitCodes.workloadFailed;
+}
+export class ConflictError extends KaitoError {
+  readonly exitCode = exitCodes.conflict;
+}
+export class PreflightError extends KaitoError {
+  readonly exitCode = exitCodes.preflightRefused;
+}
+/** A state that the program believed impossible. */
+export class BugError extends KaitoError {
+  readonly exitCode = exitCodes.bug;
+}
+export class InterruptedError extends KaitoError {
+  readonly exitCode: ExitCode;
+  constructor(signal: 'SIGINT' | 'SIGTERM', details: ErrorDetails = {}) {
+    super(signal === 'SIGINT' ? 'Interrupted.' : 'Terminated.', { reason: 'Interrupted', ...details });
+    this.exitCode = signal === 'SIGINT' ? exitCodes.interrupted : exitCodes.terminated;
+  }
+}

@@ -1,0 +1,16 @@
+import { defineConfig } from 'vitest/config';
+
+// vitest needs the pinned Node: started by hand with an old one it fails with a message that explains nothing.
+const [major = 0, minor = 0] = process.versions.node.split('.').map(Number);
+if (major < 22 || (major === 22 && minor < 19)) {
+  throw new Error(`These tests need Node >= 22.19 and this is ${process.version}: run them with \`npm test\` or \`npx vitest\`, which use the pinned Node.`);
+}
+
+export default defineConfig({
+  test: {
+    include: ['test/**/*.test.ts'],
+    testTimeout: 60_000,
+    hookTimeout: 60_000,
+    pool: 'threads',
+  },
+});
