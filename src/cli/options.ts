@@ -1,0 +1,148 @@
+import { UsageError } from '../domain/errors.ts';
+
+/**
+ * Option types own their values: text becomes a value once, here, and a wrong text is answered with what would be right.
+ * The key of an option in a command is the camel-cased long flag, which is also its name in a configuration file; its
+ * environment variable is `KAITO_` and the flag in upper case.
+ */
+export interface Option<T> {
+  /** As commander writes them: `-n, --namespace <name>`. */
+  flags: string;
+  description: string;
+  /** Undefined stands for "not given", by flag, environment or file. */
+  parse(texts: readonly string[]): T;
+  /** Takes no value. */
+  isSwitch?: boolean;
+  isRepeatable?: boolean;
+  /** For completion and help. */
+  choices?: readonly string[];
+  /** Told in help: what happens when it is not given. */
+  defaultText?: string;
+  isHidden?: boolean;
+}
+
+export type Options = Record<string, Option<unknown>>;
+
+export type Values<O extends Options> = { [Key in keyof O]: O[Key] extends Option<infer T> ? T : never };
+
+/** Where a value came from: said in plans, so that nobody wonders. */
+export type Origin = 'flag' | 'environment' | 'file' | 'default';
+
+export type Origins<O extends Options> = Record<keyof O, { from: Origin; name: string }>;
+
+interface Extra {
+  defaultText?: string;
+}
+
+const last = (texts: readonly string[]): string | undefined => texts.at(-1);
+
+export const text = (flags: string, description: string, extra: Extra = {}): Option<string | undefined> => ({ flags, description, ...extra, parse: last });
+
+export const texts = (flags: string, description: string, extra: Extra = {}): Option<string[]> => ({
+  flags,
+  description,
+  ...extra,
+  isRepeatable: true,
+  parse: (given) => given.flatMap((value) => value.split(',')).filter((value) => value !== ''),
+});
+
+export const toggle = (flags: string, description: string, extra: Extra = {}): Option<boolean> => ({
+  flags,
+  description,
+  ...extra,
+  isSwitch: true,
+  parse: (given) => {
+    const value = last(given);
+    if (value === undefined) return false;
+    if (['true', '1', 'yes', 'on', ''].includes(value.toLowerCase())) return true;
+    if (['false', '0', 'no', 'off'].includes(value.toLowerCase())) return false;
+    throw new UsageError(`${longFlag(flags)} is on or off, and was given ${JSON.stringify(value)}.`, { hints: [`Use true or false.`] });
+  },
+});
+
+export const choice = <T extends string, Default extends T | undefined = undefined>(
+  flags: string,
+  description: string,
+  values: readonly T[],
+  fallback?: Default,
+): Option<T | Default> => ({
+  flags,
+  description,
+  choices: values,
+  ...(fallback === undefined ? {} : { defaultText: fallback }),
+  parse: (given) => {
+    const value = last(given);
+    // No fallback was given exactly when Default is undefined.
+    if (value === undefined) return fallback as Default;
+    const found = values.find((candidate) => candidate === value.toLowerCase());
+    if (found !== undefined) return found;
+    throw new UsageError(`${longFlag(flags)} does not know ${JSON.stringify(value)}.`, { hints: [`Choose one of: ${values.join(', ')}.`] });
+  },
+});
+
+export const count = (flags: string, description: string, extra: Extra & { minimum?: number } = {}): Option<number | undefined> => ({
+  flags,
+  description,
+  ...(extra.defaultText === undefined ? {} : { defaultText: extra.defaultText }),
+  parse: (given) => {
+    const value = last(given);
+    if (value === undefined) return undefined;
+    const number = Number(value);
+    const minimum = extra.minimum ?? 1;
+    if (/^\d+$/.test(value) && Number.isSafeInteger(number) && number >= minimum) return number;
+    throw new UsageError(`${longFlag(flags)} is a whole number of at least ${minimum}, and was given ${JSON.stringify(value)}.`);
+  },
+});
+
+export const decimal = (flags: string, description: string, extra: Extra = {}): Option<number | undefined> => ({
+  flags,
+  description,
+  ...extra,
+  parse: (given) => {
+    const value = last(given);
+    if (value === undefined) return undefined;
+    const number = Number(value);
+    if (value.trim() !== '' && Number.isFinite(number)) return number;
+    throw new UsageError(`${longFlag(flags)} is a number, and was given ${JSON.stringify(value)}.`);
+  },
+});
+
+/** Durations as kubectl and Go write them, `90s`, `45m`, `1h30m`, in milliseconds. */
+export const duration = <Default extends number | undefined = undefined>(flags: string, description: string, fallback?: Default): Option<number | Default> => ({
+  flags,
+  description,
+  ...(fallback === undefined ? {} : { defaultText: formatDuration(fallback) }),
+  parse: (given) => {
+    const value = last(given);
+    if (value === undefined) return fallback as Default;
+    const durationMs = parseDurationMs(value);
+    if (durationMs !== undefined) return durationMs;
+    throw new UsageError(`${longFlag(flags)} is a duration such as 90s, 45m or 1h30m, and was given ${JSON.stringify(value)}.`);
+  },
+});
+
+const unitMs: Record<string, number> = { ms: 1, s: 1000, m: 60_000, h: 3_600_000, d: 86_400_000 };
+
+export const parseDurationMs = (value: string): number | undefined => {
+  if (!/^(\d+(\.\d+)?(ms|s|m|h|d))+$/.test(value)) return undefined;
+  let totalMs = 0;
+  for (const [, amount = '0', unit = 's'] of value.matchAll(/(\d+(?:\.\d+)?)(ms|s|m|h|d)/g)) totalMs += Number(amount) * (unitMs[unit] ?? 0);
+  return totalMs;
+};
+
+/** `1h30m`, `45m`, `12s`: rounded to what a person wants to read. */
+export const formatDuration = (durationMs: number): string => {
+  const seconds = Math.max(0, Math.round(durationMs / 1000));
+  if (seconds < 60) return `${seconds}s`;
+  const minutes = Math.floor(seconds / 60);
+  if (minutes < 60) return seconds % 60 === 0 || minutes >= 10 ? `${minutes}m` : `${minutes}m${seconds % 60}s`;
+  const hours = Math.floor(minutes / 60);
+  if (hours >= 48) return `${Math.floor(hours / 24)}d`;
+  return minutes % 60 === 0 ? `${hours}h` : `${hours}h${minutes % 60}m`;
+};
+
+/** `--namespace` out of `-n, --namespace <name>`. */
+export const longFlag = (flags: string): string => /--[a-z-]+/.exec(flags)?.[0] ?? flags;
+
+/** `KAITO_NAMESPACE`. */
+export const environmentVariable = (flags: string): string => `KAITO_${longFlag(flags).replace(/^--(no-)?/, '').replaceAll('-', '_').toUpperCase()}`;
