@@ -1,3 +1,4 @@
+import type { AgentPoolRequest } from './azure.ts';
 import type { KubernetesObject, ObjectReference } from './kubernetes.ts';
 import type { AdapterLocation, NodePoolRecord } from './record.ts';
 import type { Workspace } from './workspace.ts';
@@ -84,24 +85,10 @@ export interface ApplyStep extends StepBase {
 /** Asks Azure for the pool (or takes up the operation that an earlier run started), and awaits it. */
 export interface CreateAgentPoolStep extends StepBase {
   kind: 'create-agent-pool';
-  pool: AgentPoolPlan;
+  pool: AgentPoolRequest;
   timeoutMs: number;
   /** What the record holds of an interrupted run. */
   resume?: { kind: 'create' | 'delete'; state: string };
-}
-
-export interface AgentPoolPlan {
-  name: string;
-  instanceType: string;
-  count: number;
-  /** Lets the cluster autoscaler go down to zero when nothing runs there. */
-  scaleToZero: boolean;
-  osDiskGiB: number;
-  labels: Record<string, string>;
-  taints: string[];
-  tags: Record<string, string>;
-  spot: boolean;
-  subnetId?: string;
 }
 
 /** Until that many nodes are Ready and have their GPUs allocatable. */

@@ -1,0 +1,68 @@
+import type { AgentPool, ManagedCluster, Sku, Usage } from './azure.ts';
+import type { KubernetesObject } from './kubernetes.ts';
+import type { OwnerRecord, TuningResult } from './record.ts';
+import type { WorkspaceKind } from './workspace.ts';
+
+/** What was observed before planning, as data: a Plan is a function of the Workspace and this. */
+export interface Facts {
+  target: { context: string; server: string; namespace: string };
+  record?: { uid: string; record: OwnerRecord };
+  /** Objects of this workspace's names that are there already, whoever made them. */
+  existing: KubernetesObject[];
+  nodes: NodeFacts[];
+  /** The default StorageClass; absent: a claim without a class stays Pending. */
+  defaultStorageClass?: string;
+  storageClasses: string[];
+  /** Secrets that the Workspace names. */
+  secrets: Record<string, SecretFacts | 'missing'>;
+  /** Asked of the API server: may this user do what the plan needs? */
+  permissions: Permission[];
+  /** Absent when no Azure is needed. */
+  azure?: AzureFacts;
+  /** Tunings of this namespace that `--adapter` names. */
+  tunings: Record<string, TuningFacts | 'missing'>;
+  /** Whether the output image can be pushed; absent: there is none. */
+  push?: PushFacts;
+}
+
+export interface NodeFacts {
+  name: string;
+  isReady: boolean;
+  labels: Record<string, string>;
+  taints: string[];
+  /** Allocatable `nvidia.com/gpu`. */
+  gpuCount: number;
+  /** From the label `nvidia.com/gpu.memory`, per GPU; absent where no feature discovery runs. */
+  gpuMemoryGiB?: number;
+}
+
+export interface SecretFacts {
+  type: string;
+  keys: string[];
+}
+
+export interface Permission {
+  /** `create jobs.batch`. */
+  what: string;
+  isAllowed: boolean;
+  reason?: string;
+}
+
+export interface AzureFacts {
+  login: string;
+  cluster: ManagedCluster;
+  usages: Usage[];
+  skus: Sku[];
+  agentPools: AgentPool[];
+}
+
+export interface TuningFacts {
+  kind: WorkspaceKind;
+  preset: string;
+  /** LoRA rank of the adapter. */
+  rank: number;
+  imagePullSecret?: string;
+  result?: TuningResult;
+}
+
+export type PushFacts = { canPush: true } | { canPush: false; reason: 'refused' | 'unreachable'; fact: string };
