@@ -31,6 +31,8 @@ export interface ProgramContext extends ContainerCommand {
   listen(port: number, onConnection: (connection: Duplex) => void): void;
   /** Aborts on SIGTERM, that is when the pod is deleted. */
   signal: AbortSignal;
+  /** Aborts on SIGKILL: the grace period is over, or the memory is. Nobody reads what a program does after it. */
+  killed: AbortSignal;
   clock: SandboxClock;
   /** Faults that were scripted for this sandbox, see `faults.ts`. */
   hasFault(name: Fault): boolean;
