@@ -1,10 +1,18 @@
+import { randomUUID } from 'node:crypto';
 import type { KubernetesObject } from '../../domain/kubernetes.ts';
+import { alreadyExists, conflict, expired, notFound, staleVersion } from './errors.ts';
+import { freezeDeep, isEqualJson, listAt } from './json.ts';
 
 /** `pods`, `deployments.apps`: a plural and its group, as kubectl writes it. */
 export type ResourceName = string;
 
 export interface StoredObject extends KubernetesObject {
-  metadata: KubernetesObject['metadata'] & { uid: string; resourceVersion: string; creationTimestamp: string };
+  metadata: KubernetesObject['metadata'] & {
+    uid: string;
+    resourceVersion: string;
+    creationTimestamp: string;
+    deletionGracePeriodSeconds?: number;
+  };
 }
 
 export interface Change {
@@ -15,24 +23,263 @@ export interface Change {
   previous?: StoredObject;
 }
 
+export interface WriteOptions {
+  /** Everything happens, refusals too, but nothing is kept and nobody is told. */
+  dryRun?: boolean;
+}
+
 /**
  * The one store behind the API server: objects, versions, watches and apply, knowing no kind. The server's handlers and
- * the controllers all go through it. Refusals are thrown as StatusError with the API's own reasons.
+ * the controllers all go through it. Refusals are thrown as StatusError with the API's own reasons. What it hands out is
+ * frozen: only `update` changes an object.
  */
 export interface Store {
   get(resource: ResourceName, namespace: string | undefined, name: string): StoredObject | undefined;
+  /** In the order of namespace and name. */
   list(resource: ResourceName, namespace?: string): StoredObject[];
-  create(resource: ResourceName, object: KubernetesObject): StoredObject;
+  create(resource: ResourceName, object: KubernetesObject, options?: WriteOptions): StoredObject;
   /** Changes a copy and stores it; a change that changes nothing makes no new version. `status` leaves generation alone. */
   update(
     resource: ResourceName,
     namespace: string | undefined,
     name: string,
     change: (object: StoredObject) => void,
-    options?: { subresource?: 'status' },
+    options?: WriteOptions & { subresource?: 'status' },
   ): StoredObject;
   /** With finalizers it only gets a deletionTimestamp; without it is gone. Dependents are the garbage collector's business. */
-  delete(resource: ResourceName, namespace: string | undefined, name: string): StoredObject;
+  delete(resource: ResourceName, namespace: string | undefined, name: string, options?: WriteOptions & DeletionOptions): StoredObject;
   /** Called in order, after each change, never for the past. Returns how to stop. */
   subscribe(listener: (change: Change) => void): () => void;
 }
+
+export interface DeletionOptions {
+  /** More than 0: the object stays, marked, until it is deleted with 0; that is how the kubelet gets time to stop a pod. */
+  gracePeriodSeconds?: number;
+}
+
+/** A store that also remembers, so that watches resume and long lists stay of one moment. */
+export interface VersionedStore extends Store {
+  /** Of the latest change. */
+  readonly resourceVersion: string;
+  /** What happened after that version. Throws 410 Expired when that is no longer known. */
+  changesSince(resourceVersion: string, resource: ResourceName): Change[];
+  /** The list as it was at that version. Throws 410 Expired when that is no longer known. */
+  listAt(resourceVersion: string, resource: ResourceName, namespace?: string): StoredObject[];
+}
+
+export interface StoreOptions {
+  now: () => Date;
+  /** How many changes are remembered. */
+  historyLength?: number;
+}
+
+/** The API's own etcd compaction forgets by time; here the last changes are kept by number, which no test has to wait for. */
+const defaultHistoryLength = 10_000;
+
+export const createStore = ({ now, historyLength = defaultHistoryLength }: StoreOptions): VersionedStore => {
+  const objects = new Map<ResourceName, Map<string, StoredObject>>();
+  const listeners = new Set<(change: Change) => void>();
+  const history: (Change & { version: number })[] = [];
+  const pending: Change[] = [];
+  let version = 0;
+  let isTelling = false;
+
+  const collectionOf = (resource: ResourceName): Map<string, StoredObject> => {
+    const found = objects.get(resource);
+    if (found) return found;
+    const created = new Map<string, StoredObject>();
+    objects.set(resource, created);
+    return created;
+  };
+
+  /** A listener may write in turn; its change is told after the one that it was told, to everybody. */
+  const tell = (change: Change): void => {
+    pending.push(change);
+    if (isTelling) return;
+    isTelling = true;
+    try {
+      for (let next = pending.shift(); next; next = pending.shift()) {
+        for (const listener of [...listeners]) listener(next);
+      }
+    } finally {
+      isTelling = false;
+    }
+  };
+
+  const commit = (change: Change): StoredObject => {
+    const { resource, object } = change;
+    const key = keyOf(object.metadata.namespace, object.metadata.name);
+    if (change.type === 'DELETED') collectionOf(resource).delete(key);
+    else collectionOf(resource).set(key, object);
+    history.push({ ...change, version });
+    if (history.length > historyLength) history.shift();
+    tell(change);
+    return object;
+  };
+
+  const nextVersion = (isDryRun: boolean | undefined): string => String(isDryRun ? version + 1 : ++version);
+
+  const timestamp = (offsetSeconds = 0): string => toTimestamp(new Date(now().getTime() + offsetSeconds * 1000));
+
+  const existing = (resource: ResourceName, namespace: string | undefined, name: string): StoredObject => {
+    const found = collectionOf(resource).get(keyOf(namespace, name));
+    if (!found) throw notFound(resource, name);
+    return found;
+  };
+
+  /** The oldest version from which everything is still known. */
+  const horizon = (): number => (history.length < historyLength ? 0 : (history[0]?.version ?? 1) - 1);
+
+  const remembered = (resourceVersion: string): number => {
+    const since = Number(resourceVersion);
+    if (since < horizon()) throw expired(`too old resource version: ${since} (${horizon() + 1})`);
+    return since;
+  };
+
+  const remove = (resource: ResourceName, previous: StoredObject, isDryRun: boolean | undefined): StoredObject => {
+    const object = freezeDeep({
+      ...previous,
+      metadata: { ...previous.metadata, resourceVersion: nextVersion(isDryRun) },
+    });
+    if (!isDryRun) commit({ type: 'DELETED', resource, object, previous });
+    return object;
+  };
+
+  const store: VersionedStore = {
+    get resourceVersion() {
+      return String(version);
+    },
+
+    get: (resource, namespace, name) => objects.get(resource)?.get(keyOf(namespace, name)),
+
+    list: (resource, namespace) => sorted([...(objects.get(resource)?.values() ?? [])].filter(isIn(namespace))),
+
+    create(resource, given, { dryRun } = {}) {
+      const { name, namespace } = given.metadata;
+      if (collectionOf(resource).has(keyOf(namespace, name))) throw alreadyExists(resource, name);
+      const copy = structuredClone(given);
+      const object: StoredObject = {
+        ...copy,
+        metadata: {
+          ...copy.metadata,
+          uid: copy.metadata.uid ?? randomUUID(),
+          resourceVersion: nextVersion(dryRun),
+          creationTimestamp: timestamp(),
+          ...(Object.hasOwn(copy, 'spec') ? { generation: 1 } : {}),
+        },
+      };
+      freezeDeep(object);
+      return dryRun ? object : commit({ type: 'ADDED', resource, object });
+    },
+
+    update(resource, namespace, name, change, { subresource, dryRun } = {}) {
+      const previous = existing(resource, namespace, name);
+      const object = structuredClone(previous);
+      change(object);
+      refuseOtherIncarnation(resource, previous, object);
+      keepSystemFields(previous, object);
+      if (isEqualJson(previous, object)) return previous;
+
+      const { generation } = previous.metadata;
+      if (generation !== undefined && subresource !== 'status' && !isEqualJson(desired(previous), desired(object))) {
+        object.metadata.generation = generation + 1;
+      }
+      if (isDeleting(object) && !isHeld(object)) return remove(resource, freezeDeep(object), dryRun);
+      object.metadata.resourceVersion = nextVersion(dryRun);
+      freezeDeep(object);
+      return dryRun ? object : commit({ type: 'MODIFIED', resource, object, previous });
+    },
+
+    delete(resource, namespace, name, { gracePeriodSeconds = 0, dryRun } = {}) {
+      const previous = existing(resource, namespace, name);
+      if (!isHeld(previous) && gracePeriodSeconds === 0) return remove(resource, previous, dryRun);
+      if (previous.metadata.deletionTimestamp && gracePeriodSeconds >= graceOf(previous)) return previous;
+      const object: StoredObject = {
+        ...structuredClone(previous),
+        metadata: {
+          ...structuredClone(previous.metadata),
+          deletionTimestamp: timestamp(gracePeriodSeconds),
+          deletionGracePeriodSeconds: gracePeriodSeconds,
+          resourceVersion: nextVersion(dryRun),
+          // Deleting is a change of what is wanted, although neither spec nor anything else of it changes.
+          ...(previous.metadata.generation === undefined ? {} : { generation: previous.metadata.generation + 1 }),
+        },
+      };
+      freezeDeep(object);
+      return dryRun ? object : commit({ type: 'MODIFIED', resource, object, previous });
+    },
+
+    subscribe(listener) {
+      listeners.add(listener);
+      return () => {
+        listeners.delete(listener);
+      };
+    },
+
+    changesSince(resourceVersion, resource) {
+      const since = remembered(resourceVersion);
+      return history.filter((change) => change.version > since && change.resource === resource);
+    },
+
+    listAt(resourceVersion, resource, namespace) {
+      const since = remembered(resourceVersion);
+      const state = new Map(collectionOf(resource));
+      for (const change of history.toReversed()) {
+        if (change.version <= since) break;
+        if (change.resource !== resource) continue;
+        const key = keyOf(change.object.metadata.namespace, change.object.metadata.name);
+        if (change.type === 'ADDED') state.delete(key);
+        else if (change.previous) state.set(key, change.previous);
+      }
+      return sorted([...state.values()].filter(isIn(namespace)));
+    },
+  };
+  return store;
+};
+
+/** RFC 3339 in whole seconds, as `metav1.Time` is written. */
+export const toTimestamp = (date: Date): string => date.toISOString().replace(/\.\d+Z$/, 'Z');
+
+const keyOf = (namespace: string | undefined, name: string): string => `${namespace ?? ''}/${name}`;
+
+const isIn =
+  (namespace: string | undefined) =>
+  (object: StoredObject): boolean =>
+    namespace === undefined || object.metadata.namespace === namespace;
+
+const sorted = (list: StoredObject[]): StoredObject[] =>
+  list.sort((left, right) => {
+    const [a, b] = [left, right].map(({ metadata }) => keyOf(metadata.namespace, metadata.name));
+    return (a ?? '') < (b ?? '') ? -1 : 1;
+  });
+
+/** Namespaces are held by `spec.finalizers`, everything else by `metadata.finalizers`. */
+const isHeld = (object: StoredObject): boolean =>
+  listAt(object, 'metadata', 'finalizers').length > 0 || listAt(object, 'spec', 'finalizers').length > 0;
+
+const graceOf = (object: StoredObject): number => object.metadata.deletionGracePeriodSeconds ?? 0;
+
+const isDeleting = (object: StoredObject): boolean =>
+  object.metadata.deletionTimestamp !== undefined && graceOf(object) === 0;
+
+const desired = ({ metadata: _metadata, status: _status, ...rest }: StoredObject): unknown => rest;
+
+const refuseOtherIncarnation = (resource: ResourceName, previous: StoredObject, object: StoredObject): void => {
+  const { name, uid, resourceVersion } = previous.metadata;
+  const given: { uid?: string; resourceVersion?: string } = object.metadata;
+  if (given.uid && given.uid !== uid) {
+    throw conflict(resource, name, `Precondition failed: UID in precondition: ${given.uid}, UID in object meta: ${uid}`);
+  }
+  if (given.resourceVersion && given.resourceVersion !== resourceVersion) throw staleVersion(resource, name);
+};
+
+/** What no client sets. A deletion cannot be taken back. */
+const keepSystemFields = (previous: StoredObject, object: StoredObject): void => {
+  const { uid, resourceVersion, creationTimestamp, generation, deletionTimestamp, deletionGracePeriodSeconds } = previous.metadata;
+  const { name, namespace } = previous.metadata;
+  Object.assign(object.metadata, { name, uid, resourceVersion, creationTimestamp });
+  for (const [field, value] of Object.entries({ namespace, generation, deletionTimestamp, deletionGracePeriodSeconds })) {
+    if (value === undefined) Reflect.deleteProperty(object.metadata, field);
+    else Reflect.set(object.metadata, field, value);
+  }
+};
