@@ -1,4 +1,5 @@
 import { request } from 'node:https';
+import * as z from 'zod';
 
 export interface Answer {
   status: number;
@@ -32,7 +33,7 @@ export const createClient = (url: string, cert: string) => {
   const authorize = async (scope: string, credentials?: string): Promise<{ authorization: string }> => {
     const headers = credentials === undefined ? {} : { authorization: `Basic ${Buffer.from(credentials).toString('base64')}` };
     const answer = await ask(`/token?service=any&scope=${encodeURIComponent(scope)}`, { headers });
-    const { token } = JSON.parse(answer.body.toString()) as { token: string };
+    const { token } = z.object({ token: z.string() }).parse(jsonOf(answer));
     return { authorization: `Bearer ${token}` };
   };
   return { ask, authorize };
@@ -40,7 +41,9 @@ export const createClient = (url: string, cert: string) => {
 
 export type Client = ReturnType<typeof createClient>;
 
+export const jsonOf = (answer: Answer): unknown => JSON.parse(answer.body.toString());
+
 export const errorOf = (answer: Answer): string => {
-  const { errors } = JSON.parse(answer.body.toString()) as { errors: { code: string }[] };
+  const { errors } = z.object({ errors: z.array(z.object({ code: z.string() })) }).parse(jsonOf(answer));
   return errors.map(({ code }) => code).join();
 };

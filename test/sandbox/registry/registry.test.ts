@@ -1,9 +1,10 @@
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import * as z from 'zod';
 import type { Fault } from '../../../src/sandbox/faults.ts';
 import { digestOf } from '../../../src/sandbox/registry/content.ts';
 import { startRegistry, type SandboxRegistry } from '../../../src/sandbox/registry/registry.ts';
 import { createCertificateAuthority } from '../../../src/sandbox/tls.ts';
-import { createClient, errorOf, type Client } from './client.ts';
+import { createClient, errorOf, jsonOf, type Client } from './client.ts';
 
 const authority = createCertificateAuthority();
 const tls = authority.issue();
@@ -242,7 +243,7 @@ describe('manifests', () => {
     expect(signature.answer.headers['oci-subject']).toBe(digest);
     const list = async (query = '') => {
       const answer = await client.ask(`/v2/team/adapter/referrers/${digest}${query}`, { headers: pushing });
-      const { manifests } = JSON.parse(answer.body.toString()) as { manifests: { digest: string }[] };
+      const { manifests } = z.object({ manifests: z.array(z.object({ digest: z.string() })) }).parse(jsonOf(answer));
       return manifests.map((manifest) => manifest.digest);
     };
     expect(await list()).toEqual([signature.digest]);
@@ -250,17 +251,18 @@ describe('manifests', () => {
   });
 });
 
+const listTags = async (query: string) => {
+  const answer = await client.ask(`/v2/team/adapter/tags/list${query}`, { headers: pushing });
+  const { tags } = z.object({ tags: z.array(z.string()) }).parse(jsonOf(answer));
+  return { tags, link: answer.headers['link'] };
+};
+
 describe('tags', () => {
   it('come in order and in pages', async () => {
     for (const tag of ['b', 'c', 'a']) await pushManifest(tag);
-    const list = async (query: string) => {
-      const answer = await client.ask(`/v2/team/adapter/tags/list${query}`, { headers: pushing });
-      const { tags } = JSON.parse(answer.body.toString()) as { tags: string[] };
-      return { tags, link: answer.headers['link'] };
-    };
-    expect(await list('')).toEqual({ tags: ['a', 'b', 'c'], link: undefined });
-    expect(await list('?n=2')).toEqual({ tags: ['a', 'b'], link: '</v2/team/adapter/tags/list?n=2&last=b>; rel="next"' });
-    expect(await list('?n=2&last=b')).toEqual({ tags: ['c'], link: undefined });
+    expect(await listTags('')).toEqual({ tags: ['a', 'b', 'c'], link: undefined });
+    expect(await listTags('?n=2')).toEqual({ tags: ['a', 'b'], link: '</v2/team/adapter/tags/list?n=2&last=b>; rel="next"' });
+    expect(await listTags('?n=2&last=b')).toEqual({ tags: ['c'], link: undefined });
   });
 
   it('of a repository that nobody pushed to are unknown', async () => {

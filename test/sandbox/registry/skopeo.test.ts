@@ -11,7 +11,8 @@ import { digestOf } from '../../../src/sandbox/registry/content.ts';
 import { startRegistry, type SandboxRegistry } from '../../../src/sandbox/registry/registry.ts';
 import { createCertificateAuthority } from '../../../src/sandbox/tls.ts';
 
-const hasSkopeo = (await execa('skopeo', ['--version'], { reject: false })).exitCode === 0;
+const skopeo = (...args: string[]) => execa('skopeo', ['--insecure-policy', ...args], { reject: false, timeout: 30_000 });
+const hasSkopeo = (await skopeo('--version')).exitCode === 0;
 
 /** An image in OCI layout with one layer, as `oras push --oci-layout` leaves it. */
 const writeLayout = async (folder: string): Promise<string> => {
@@ -61,8 +62,6 @@ describe('skopeo as an independent client', () => {
     await registry.close();
     await rm(folder, { recursive: true });
   });
-
-  const skopeo = (...args: string[]) => execa('skopeo', ['--insecure-policy', ...args], { reject: false, timeout: 30_000 });
 
   it.skipIf(!hasSkopeo)('pushes an image and pulls the same one back (skipped without skopeo)', async () => {
     const reference = `docker://${registry.host}/team/adapter:v1`;
