@@ -1,0 +1,180 @@
+import type { Kinds } from '../cluster/kinds.ts';
+import type { AgentPool, StartedOperation } from '../domain/azure.ts';
+import { BugError, ConflictError, TimeoutError } from '../domain/errors.ts';
+import type { Event } from '../domain/event.ts';
+import type { CreateAgentPoolStep, DeleteAgentPoolStep } from '../domain/plan.ts';
+import { createChannel } from './channel.ts';
+import { describeNodes } from './nodes.ts';
+import type { Session } from './session.ts';
+import { track, waitFor } from './wait.ts';
+
+/** Adds the pool, or takes up what an earlier run began, and awaits Azure's operation while the nodes join. */
+export async function* createAgentPool(step: CreateAgentPoolStep, session: Session): AsyncGenerator<Event, string> {
+  const { pool } = step;
+  if (step.resume?.kind === 'delete') yield* awaitDeletion({ ...step.resume, kind: 'delete', agentPool: pool.name }, step.timeoutMs, session);
+  const operation: StartedOperation | undefined =
+    step.resume?.kind === 'create' ? { ...step.resume, kind: 'create', agentPool: pool.name } : yield* requestAgentPool(step, session);
+  if (!operation) return 'was there already';
+  await saveOperation(session, { kind: operation.kind, state: operation.state });
+  try {
+    yield* awaitCreation(operation, step, session);
+  } catch (error) {
+    // A refused or half-made pool must not stay behind; an interrupted or late one is still on its way.
+    if (!session.signal.aborted && !(error instanceof TimeoutError)) yield* removeFailedPool(step, session);
+    throw error;
+  }
+  await saveOperation(session, undefined);
+  return step.resume ? 'taken up from an earlier run' : 'created';
+}
+
+/** Undefined: the pool of this name is ours and needs no operation. */
+async function* requestAgentPool({ pool }: CreateAgentPoolStep, session: Session): AsyncGenerator<Event, StartedOperation | undefined> {
+  const { cloud, managedCluster } = azureOf(session);
+  try {
+    return await cloud.createAgentPool(managedCluster, pool, { signal: session.signal });
+  } catch (error) {
+    if (!(error instanceof ConflictError)) throw error;
+    // Our own request may have been retried by the SDK after the first one had been accepted.
+    const existing = await cloud.getAgentPool(managedCluster, pool.name, { signal: session.signal });
+    if (!existing) throw error;
+    assertOurs(existing, session);
+    if (existing.provisioningState === 'Succeeded') return undefined;
+    yield { type: 'note', message: `Agent pool ${pool.name} is there already and is ${existing.provisioningState}.` };
+    return undefined;
+  }
+}
+
+const assertOurs = (existing: AgentPool, { plan }: Session): void => {
+  const { name, namespace } = plan.workspace.metadata;
+  if (existing.tags['managed-by'] === 'kaito-ts' && existing.tags['kaito-workspace'] === name && existing.tags['kaito-namespace'] === namespace) return;
+  throw new ConflictError(`Agent pool ${existing.name} exists and was not made by kaito-ts for this workspace.`, {
+    reason: 'AgentPoolNotOurs',
+    fact: `Its tags are ${JSON.stringify(existing.tags)}.`,
+    hints: ['Choose another workspace name: agent pools are named after it.'],
+  });
+};
+
+const awaitCreation = (operation: StartedOperation, step: CreateAgentPoolStep, session: Session): AsyncGenerator<Event, void> => {
+  const nodes = new Map<string, Kinds['Node']>();
+  return awaitOperation(operation, session, {
+    what: `agent pool ${step.pool.name}`,
+    firstState: 'Creating',
+    timeoutMs: step.timeoutMs,
+    alsoWatch: (signal) => [track(session.cluster, 'Node', { labelSelector: `agentpool=${step.pool.name}` }, nodes, signal)],
+    describe: (state) => `Azure says ${state}; ${describeNodes([...nodes.values()], step.pool.count)}`,
+  });
+};
+
+async function* removeFailedPool({ pool, timeoutMs }: CreateAgentPoolStep, session: Session): AsyncGenerator<Event, void> {
+  yield { type: 'note', message: `Removing agent pool ${pool.name}, which Azure could not complete.` };
+  try {
+    yield* removePool(pool.name, timeoutMs, session);
+  } catch (error) {
+    yield {
+      type: 'warning',
+      message: `Agent pool ${pool.name} could not be removed: ${error instanceof Error ? error.message : String(error)}`,
+      hints: [`kaito-ts delete ${session.plan.workspace.metadata.name}`],
+    };
+  }
+}
+
+export async function* deleteAgentPool(step: DeleteAgentPoolStep, session: Session): AsyncGenerator<Event, string> {
+  if (step.resume?.kind === 'delete') {
+    yield* awaitDeletion({ ...step.resume, kind: 'delete', agentPool: step.name }, step.timeoutMs, session);
+    await saveReleased(session);
+    return 'removed';
+  }
+  return yield* removePool(step.name, step.timeoutMs, session);
+}
+
+async function* removePool(name: string, timeoutMs: number, session: Session): AsyncGenerator<Event, string> {
+  const { cloud, managedCluster } = azureOf(session);
+  const operation = await cloud.deleteAgentPool(managedCluster, name, { signal: session.signal });
+  if (!operation) {
+    await saveReleased(session);
+    return 'was gone already';
+  }
+  await saveOperation(session, { kind: 'delete', state: operation.state });
+  yield* awaitDeletion(operation, timeoutMs, session);
+  await saveReleased(session);
+  return 'removed';
+}
+
+const awaitDeletion = (operation: StartedOperation, timeoutMs: number, session: Session): AsyncGenerator<Event, void> =>
+  awaitOperation(operation, session, {
+    what: `agent pool ${operation.agentPool} to go`,
+    firstState: 'Deleting',
+    timeoutMs,
+    alsoWatch: () => [],
+    describe: (state) => `Azure says ${state}`,
+  });
+
+interface OperationWait {
+  what: string;
+  firstState: string;
+  timeoutMs: number;
+  alsoWatch(signal: AbortSignal): AsyncIterable<'changed'>[];
+  describe(state: string): string;
+}
+
+async function* awaitOperation(operation: StartedOperation, session: Session, wait: OperationWait): AsyncGenerator<Event, void> {
+  const { cloud, managedCluster } = azureOf(session);
+  const polls = createChannel<'changed'>();
+  let state = wait.firstState;
+  let ended: { error?: unknown } | undefined;
+  const poll = async (signal: AbortSignal): Promise<void> => {
+    try {
+      await cloud.awaitOperation(managedCluster, operation, {
+        signal,
+        onPoll(polled) {
+          state = polled;
+          polls.push('changed');
+        },
+      });
+      ended = {};
+    } catch (error) {
+      ended = { error };
+    }
+    polls.push('changed');
+    polls.close();
+  };
+  yield* waitFor({
+    what: wait.what,
+    timeoutMs: wait.timeoutMs,
+    clock: session.clock,
+    signal: session.signal,
+    sources(signal) {
+      void poll(signal);
+      return [polls, ...wait.alsoWatch(signal)];
+    },
+    judge() {
+      if (ended?.error !== undefined) throw ended.error;
+      return ended ? { state: 'done', value: undefined } : { state: 'waiting', reason: wait.describe(state) };
+    },
+    onTimeout: (reason) =>
+      new TimeoutError(`Waited ${Math.round(wait.timeoutMs / 60_000)} minutes for ${wait.what}, in vain.`, {
+        reason: 'Timeout',
+        fact: reason,
+        hints: ['Azure goes on: the same command again waits on.', `kaito-ts delete ${session.plan.workspace.metadata.name}`],
+      }),
+  });
+}
+
+const azureOf = (session: Session) => {
+  if (!session.azure) throw new BugError('The plan has an agent pool step, and no Azure was given to carry it out.');
+  return session.azure;
+};
+
+const saveOperation = async (session: Session, operation: { kind: 'create' | 'delete'; state: string } | undefined): Promise<void> => {
+  const { nodePool, ...record } = session.record();
+  if (!nodePool) return;
+  const { operation: _, ...rest } = nodePool;
+  await session.saveRecord({ ...record, nodePool: operation ? { ...rest, operation } : rest });
+};
+
+const saveReleased = async (session: Session): Promise<void> => {
+  const { nodePool, ...record } = session.record();
+  if (!nodePool) return;
+  const { operation: _, ...rest } = nodePool;
+  await session.saveRecord({ ...record, nodePool: { ...rest, releasedAt: new Date(session.clock.now()).toISOString() } });
+};

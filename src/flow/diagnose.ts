@@ -1,0 +1,159 @@
+import type { Kinds } from '../cluster/kinds.ts';
+
+/**
+ * Why pods do not do what they should: one reason in the operator's words, and whether waiting longer can help.
+ * The order and the texts follow KAITO: https://github.com/kaito-project/kaito/blob/056b8280/pkg/workspace/controllers/workspace_controller.go#L934
+ */
+export interface Diagnosis {
+  reason: PodReason;
+  message: string;
+  hints: string[];
+  /** No waiting will mend this. */
+  isFatal: boolean;
+}
+
+export type PodReason =
+  | 'ContainerOOMKilled'
+  | 'ImagePullError'
+  | 'ContainerStartError'
+  | 'ContainerCrashLoopBackOff'
+  | 'ContainerFailed'
+  | 'NodeDiskPressure'
+  | 'NodeMemoryPressure'
+  | 'PodEvicted'
+  | 'Unschedulable'
+  | 'VolumeError';
+
+type Pod = Kinds['Pod'];
+type ContainerStatus = NonNullable<NonNullable<Pod['status']>['containerStatuses']>[number];
+
+const imagePullReasons = new Set(['ImagePullBackOff', 'ErrImagePull', 'InvalidImageName', 'ErrImageNeverPull', 'ImageInspectError', 'RegistryUnavailable']);
+const startReasons = new Set(['CreateContainerConfigError', 'PreCreateHookError', 'CreateContainerError', 'PreStartHookError', 'RunContainerError', 'PostStartHookError']);
+
+/** Restarts after which a crash is no accident any more. */
+const crashLimit = 2;
+
+export const diagnosePods = (pods: readonly Pod[], events: readonly Kinds['Event'][] = []): Diagnosis | undefined =>
+  first(pods, outOfMemory) ?? first(pods, imagePull) ?? first(pods, start) ?? first(pods, crashLoop) ?? first(pods, evicted) ?? first(pods, unschedulable) ?? volume(events) ?? first(pods, failedContainer);
+
+const first = (pods: readonly Pod[], judge: (pod: Pod) => Diagnosis | undefined): Diagnosis | undefined => {
+  for (const pod of pods) {
+    const diagnosis = judge(pod);
+    if (diagnosis) return diagnosis;
+  }
+  return undefined;
+};
+
+export const containerStatuses = (pod: Pod): ContainerStatus[] => [...(pod.status?.initContainerStatuses ?? []), ...(pod.status?.containerStatuses ?? [])];
+
+const outOfMemory = (pod: Pod): Diagnosis | undefined => {
+  for (const { name, state, lastState, restartCount } of containerStatuses(pod)) {
+    const terminated = [state?.terminated, lastState?.terminated].find((candidate) => candidate?.reason === 'OOMKilled');
+    if (!terminated) continue;
+    return {
+      reason: 'ContainerOOMKilled',
+      message: `container "${name}" was OOMKilled (exit code ${terminated.exitCode}); reduce memory usage or use a larger instance type`,
+      hints: ['kaito-ts instance-types', `kubectl describe pod ${pod.metadata.name} -n ${pod.metadata.namespace}`],
+      isFatal: state?.terminated !== undefined || restartCount >= crashLimit,
+    };
+  }
+  return undefined;
+};
+
+const imagePull = (pod: Pod): Diagnosis | undefined => {
+  for (const { name, image, state } of containerStatuses(pod)) {
+    const { reason = '', message = '' } = state?.waiting ?? {};
+    if (!imagePullReasons.has(reason)) continue;
+    const isRefused = /unauthorized|authentication required|denied|403 Forbidden|401 Unauthorized/i.test(message);
+    return {
+      reason: 'ImagePullError',
+      message: `container "${name}" image pull failed (${reason}): ${message}`,
+      hints: [
+        isRefused ? `The registry refused: check the pull secret of the pod, kubectl get pod ${pod.metadata.name} -n ${pod.metadata.namespace} -o jsonpath={.spec.imagePullSecrets}` : `Check that the nodes can reach the registry of ${image}.`,
+        `kubectl describe pod ${pod.metadata.name} -n ${pod.metadata.namespace}`,
+      ],
+      // A registry that hiccups answers otherwise than one that has no such image or lets nobody in.
+      isFatal: isRefused || reason === 'InvalidImageName' || reason === 'ErrImageNeverPull' || /not found|manifest unknown|does not exist/i.test(message),
+    };
+  }
+  return undefined;
+};
+
+const start = (pod: Pod): Diagnosis | undefined => {
+  for (const { name, state } of containerStatuses(pod)) {
+    const { reason = '', message = '' } = state?.waiting ?? {};
+    if (!startReasons.has(reason)) continue;
+    return {
+      reason: 'ContainerStartError',
+      message: `container "${name}" failed to start (${reason}): ${message}`,
+      hints: [`kubectl describe pod ${pod.metadata.name} -n ${pod.metadata.namespace}`],
+      isFatal: true,
+    };
+  }
+  return undefined;
+};
+
+const crashLoop = (pod: Pod): Diagnosis | undefined => {
+  for (const { name, state, lastState, restartCount } of containerStatuses(pod)) {
+    const isBackingOff = state?.waiting?.reason === 'CrashLoopBackOff';
+    if (!isBackingOff && restartCount < crashLimit) continue;
+    const last = lastState?.terminated;
+    return {
+      reason: 'ContainerCrashLoopBackOff',
+      message: `container "${name}" is in CrashLoopBackOff${last ? `; last termination: ${last.message ?? `exit code ${last.exitCode}`}` : ''}`,
+      hints: [`kubectl logs ${pod.metadata.name} -n ${pod.metadata.namespace} -c ${name} --previous`],
+      isFatal: restartCount >= crashLimit,
+    };
+  }
+  return undefined;
+};
+
+const evicted = (pod: Pod): Diagnosis | undefined => {
+  const { phase, reason, message = '' } = pod.status ?? {};
+  if (phase !== 'Failed' || reason !== 'Evicted') return undefined;
+  const isDisk = /ephemeral-storage|disk/.test(message);
+  const isMemory = /memory/.test(message);
+  return {
+    reason: isDisk ? 'NodeDiskPressure' : isMemory ? 'NodeMemoryPressure' : 'PodEvicted',
+    message: `pod "${pod.metadata.name}" evicted${isDisk ? ' due to node disk pressure' : isMemory ? ' due to node memory pressure' : ''}: ${message}`,
+    hints: [`kubectl describe node ${pod.spec?.nodeName ?? ''}`.trim()],
+    isFatal: false,
+  };
+};
+
+const unschedulable = (pod: Pod): Diagnosis | undefined => {
+  if (pod.status?.phase !== 'Pending') return undefined;
+  const condition = pod.status.conditions?.find(({ type, status, reason }) => type === 'PodScheduled' && status === 'False' && reason === 'Unschedulable');
+  if (!condition) return undefined;
+  return {
+    reason: 'Unschedulable',
+    message: `pod "${pod.metadata.name}" is unschedulable: ${condition.message ?? ''}`,
+    hints: [`kubectl describe pod ${pod.metadata.name} -n ${pod.metadata.namespace}`, 'kubectl get nodes -o custom-columns=NAME:.metadata.name,GPU:.status.allocatable.nvidia\\.com/gpu,TAINTS:.spec.taints'],
+    isFatal: false,
+  };
+};
+
+const volume = (events: readonly Kinds['Event'][]): Diagnosis | undefined => {
+  const event = events.find(({ type, reason }) => type === 'Warning' && (reason === 'FailedMount' || reason === 'FailedAttachVolume' || reason === 'ProvisioningFailed'));
+  if (!event) return undefined;
+  return {
+    reason: 'VolumeError',
+    message: `${event.involvedObject.kind}/${event.involvedObject.name}: ${event.message ?? event.reason ?? ''}`,
+    hints: [`kubectl get events -n ${event.metadata.namespace} --field-selector involvedObject.name=${event.involvedObject.name}`],
+    isFatal: false,
+  };
+};
+
+const failedContainer = (pod: Pod): Diagnosis | undefined => {
+  for (const { name, state } of containerStatuses(pod)) {
+    const terminated = state?.terminated;
+    if (!terminated || terminated.exitCode === 0) continue;
+    return {
+      reason: 'ContainerFailed',
+      message: `container "${name}" ended with exit code ${terminated.exitCode}${terminated.message ? `: ${terminated.message}` : ''}`,
+      hints: [`kubectl logs ${pod.metadata.name} -n ${pod.metadata.namespace} -c ${name}`],
+      isFatal: true,
+    };
+  }
+  return undefined;
+};

@@ -1,0 +1,151 @@
+import type { Kinds } from '../cluster/kinds.ts';
+import { TimeoutError, WorkloadError } from '../domain/errors.ts';
+import type { Event, Progress } from '../domain/event.ts';
+import type { AwaitServerStep } from '../domain/plan.ts';
+import { containerStatuses, diagnosePods } from './diagnose.ts';
+import { getFromPod } from './pod-http.ts';
+import type { Session } from './session.ts';
+import { track, waitFor, type Verdict } from './wait.ts';
+
+type Pod = Kinds['Pod'];
+
+/** Port of every KAITO server, whatever the runtime. */
+export const serverPort = 5000;
+
+/** How often a loading server is asked; when its pod turns Ready it is asked at once. */
+const probeEveryMs = 2_000;
+
+/** Until `/health` answers 200 through the cluster. A Ready condition alone is the kubelet's word, not the server's. */
+export async function* awaitServer(step: AwaitServerStep, session: Session): AsyncGenerator<Event, string> {
+  const { cluster } = session;
+  const { name, namespace } = session.plan.workspace.metadata;
+  const pods = new Map<string, Pod>();
+  const events = new Map<string, Kinds['Event']>();
+  const workloads = new Map<string, Kinds['Deployment'] | Kinds['StatefulSet']>();
+  const health: Health = { isHealthy: false, state: 'starting' };
+  const workloadKind = step.workload.kind === 'StatefulSet' ? 'StatefulSet' : 'Deployment';
+  return yield* waitFor({
+    what: 'the model server',
+    timeoutMs: step.timeoutMs,
+    clock: session.clock,
+    signal: session.signal,
+    sources: (signal) => [
+      trackWorkload(session, workloadKind, step.workload.name, namespace, workloads, signal),
+      track(cluster, 'Pod', { namespace, labelSelector: `kaito.sh/workspace=${name}` }, pods, signal),
+      track(cluster, 'Event', { namespace, fieldSelector: 'involvedObject.kind=Pod,type=Warning' }, events, signal),
+      probe(session, () => findServer([...pods.values()], workloads.get(step.workload.name)), health, signal),
+    ],
+    judge: () => judgeServer(step, [...pods.values()].filter((pod) => isCurrent(pod, workloads.get(step.workload.name))), [...events.values()], health),
+    onTimeout: (reason) =>
+      new TimeoutError(`The model server was not ready in ${Math.round(step.timeoutMs / 60_000)} minutes.`, {
+        fact: reason,
+        hints: [`kaito-ts status ${name}`, `kaito-ts logs ${name}`, `kaito-ts delete ${name}   # its GPU nodes cost money until then`],
+      }),
+  });
+}
+
+interface Health {
+  isHealthy: boolean;
+  state: string;
+}
+
+const trackWorkload = (
+  { cluster }: Session,
+  kind: 'Deployment' | 'StatefulSet',
+  name: string,
+  namespace: string,
+  workloads: Map<string, Kinds['Deployment'] | Kinds['StatefulSet']>,
+  signal: AbortSignal,
+): AsyncIterable<'changed'> => track(cluster, kind, { namespace, fieldSelector: `metadata.name=${name}` }, workloads as Map<string, Kinds[typeof kind]>, signal);
+
+/** Pods of an earlier revision are on their way out: what they say is not about what was asked for. */
+const isCurrent = (pod: Pod, workload: Kinds['Deployment'] | Kinds['StatefulSet'] | undefined): boolean => {
+  if (pod.metadata.deletionTimestamp !== undefined) return false;
+  const wanted = workload?.spec?.template.metadata?.annotations?.['workspace.kaito.io/revision'];
+  return wanted === undefined || pod.metadata.annotations?.['workspace.kaito.io/revision'] === wanted;
+};
+
+/** With several nodes only the leader, pod 0, serves. */
+const findServer = (pods: Pod[], workload: Kinds['Deployment'] | Kinds['StatefulSet'] | undefined): Pod | undefined =>
+  pods
+    .filter((pod) => isCurrent(pod, workload) && (pod.metadata.labels?.['apps.kubernetes.io/pod-index'] ?? '0') === '0')
+    .find((pod) => pod.status?.phase === 'Running');
+
+const isPodReady = (pod: Pod): boolean => pod.status?.conditions?.some(({ type, status }) => type === 'Ready' && status === 'True') ?? false;
+
+const judgeServer = (step: AwaitServerStep, pods: Pod[], events: Kinds['Event'][], health: Health): Verdict<string> => {
+  if (health.isHealthy && pods.length > 0 && pods.every(isPodReady)) return { state: 'done', value: '/health answers 200' };
+  const uids = new Set(pods.map(({ metadata }) => metadata.uid));
+  const diagnosis = diagnosePods(
+    pods,
+    events.filter(({ involvedObject }) => uids.has(involvedObject.uid)),
+  );
+  if (diagnosis?.isFatal) {
+    return { state: 'failed', error: new WorkloadError('The model server cannot run.', { reason: diagnosis.reason, fact: diagnosis.message, hints: diagnosis.hints }) };
+  }
+  if (diagnosis) return { state: 'waiting', reason: diagnosis.message };
+  if (pods.length === 0) return { state: 'waiting', reason: `${step.workload.kind}/${step.workload.name} has no pod yet` };
+  return { state: 'waiting', reason: describePods(pods, health) };
+};
+
+const describePods = (pods: Pod[], health: Health): string => {
+  for (const pod of pods) {
+    const statuses = containerStatuses(pod);
+    const initialising = statuses.find(({ name, state }) => name.startsWith('adapter-') && state?.running);
+    if (initialising) return `pulling adapter ${initialising.name.replace(/^adapter-/, '')}`;
+    if (!pod.spec?.nodeName) return 'the pod is not scheduled yet';
+    if (statuses.some(({ state }) => state?.waiting?.reason === 'ContainerCreating' || state?.waiting?.reason === 'PodInitializing')) return 'pulling images';
+  }
+  return health.state;
+};
+
+async function* probe(session: Session, findPod: () => Pod | undefined, health: Health, signal: AbortSignal): AsyncGenerator<Event | 'changed'> {
+  let wasReady = false;
+  let askedAtMs = Number.NEGATIVE_INFINITY;
+  while (!signal.aborted && !health.isHealthy) {
+    const pod = findPod();
+    const isReady = pod !== undefined && isPodReady(pod);
+    const turnedReady = isReady && !wasReady;
+    wasReady = isReady;
+    if (pod && (turnedReady || session.clock.now() - askedAtMs >= probeEveryMs)) {
+      askedAtMs = session.clock.now();
+      const progress = await ask(session, pod, health, signal);
+      if (progress) yield { type: 'progress', progress };
+      yield 'changed';
+    }
+    try {
+      await session.clock.sleep(100, signal);
+    } catch {
+      return;
+    }
+  }
+}
+
+/** 404 on `/health` is vLLM still loading, a refused connection either runtime. */
+const ask = async ({ cluster }: Session, pod: Pod, health: Health, signal: AbortSignal): Promise<Progress | undefined> => {
+  const target = { name: pod.metadata.name, namespace: pod.metadata.namespace ?? 'default' };
+  try {
+    const { status } = await getFromPod(cluster, target, serverPort, '/health', signal);
+    health.isHealthy = status === 200;
+    if (health.isHealthy) return undefined;
+    health.state = status === 404 ? 'loading the weights' : `/health answers ${status}`;
+    const metrics = await getFromPod(cluster, target, serverPort, '/metrics', signal);
+    return metrics.status === 200 ? readDownload(metrics.body) : undefined;
+  } catch {
+    health.state = 'starting: the server does not answer yet';
+    return undefined;
+  }
+};
+
+/** KAITO's own gauges: -1 is unknown, 0 remaining is done. */
+const readDownload = (metrics: string): Progress | undefined => {
+  const bytesPerSecond = gauge(metrics, 'kaito_model_download_speed_bytes_per_second');
+  const remainingSeconds = gauge(metrics, 'kaito_model_download_remaining_seconds');
+  if (bytesPerSecond === undefined || remainingSeconds === undefined || remainingSeconds <= 0) return undefined;
+  return { phase: 'weights', bytesPerSecond, remainingSeconds };
+};
+
+const gauge = (metrics: string, name: string): number | undefined => {
+  const value = new RegExp(`^${name}(?:\\{[^}]*\\})?\\s+([-+.\\deE]+)`, 'm').exec(metrics)?.[1];
+  return value === undefined ? undefined : Number(value);
+};

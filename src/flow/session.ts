@@ -1,0 +1,50 @@
+import type { Cloud } from '../cloud/cloud.ts';
+import type { Cluster } from '../cluster/cluster.ts';
+import type { ManagedCluster } from '../domain/azure.ts';
+import type { Clock } from '../domain/clock.ts';
+import { BugError } from '../domain/errors.ts';
+import type { KubernetesObject, OwnerReference } from '../domain/kubernetes.ts';
+import type { Plan } from '../domain/plan.ts';
+import type { OwnerRecord } from '../domain/record.ts';
+import { renderRecord } from './record.ts';
+
+/** What carrying out a Plan may reach, and the one thing that changes on the way: the owner record. */
+export interface Effects {
+  cluster: Cluster;
+  /** Absent when the plan has no step for it. */
+  azure?: { cloud: Cloud; managedCluster: ManagedCluster };
+  clock: Clock;
+  signal: AbortSignal;
+  /** For requests that are no SDK's: the model server behind a port-forward. */
+  fetch: typeof fetch;
+}
+
+export interface Session extends Effects {
+  plan: Plan;
+  record(): OwnerRecord;
+  /** Writes the record as changed, and keeps it. */
+  saveRecord(record: OwnerRecord): Promise<KubernetesObject>;
+  /** The owner of everything else; the record must have been written before. */
+  ownerReference(): OwnerReference;
+}
+
+export const createSession = (plan: Plan, effects: Effects, stored: { uid: string; record: OwnerRecord } | undefined): Session => {
+  const { workspace } = plan;
+  let current = stored;
+  return {
+    ...effects,
+    plan,
+    record: () => current?.record ?? { workspace, revision: 1, createdAt: new Date(effects.clock.now()).toISOString() },
+    async saveRecord(record) {
+      const { object } = await effects.cluster.apply(renderRecord(record), { signal: effects.signal });
+      if (!object.metadata.uid) throw new BugError('The API server stored the owner record without a uid.');
+      current = { uid: object.metadata.uid, record };
+      return object;
+    },
+    ownerReference() {
+      if (!current) throw new BugError('An object was to be applied before its owner record.');
+      const { name } = renderRecord(current.record).metadata;
+      return { apiVersion: 'v1', kind: 'ConfigMap', name, uid: current.uid, controller: false, blockOwnerDeletion: false };
+    },
+  };
+};

@@ -1,0 +1,67 @@
+import type { Kinds } from '../cluster/kinds.ts';
+import { WorkloadError } from '../domain/errors.ts';
+import { containerStatuses, diagnosePods } from './diagnose.ts';
+import type { Session } from './session.ts';
+import { createTrainingLog, type TrainingLog } from './training-log.ts';
+
+/** A failed Job says only that it failed: the container that ended it, and its own words, say why. */
+export const explainTuningFailure = async (error: WorkloadError, pods: Kinds['Pod'][], training: TrainingLog, session: Session): Promise<WorkloadError> => {
+  const name = session.plan.workspace.metadata.name;
+  const logs = `kaito-ts logs ${name}`;
+  const diagnosis = diagnosePods(pods);
+  if (diagnosis && diagnosis.reason !== 'ContainerFailed') {
+    return new WorkloadError('Tuning failed.', { reason: diagnosis.reason, fact: diagnosis.message, hints: [...adviceOn(diagnosis.message), ...diagnosis.hints, logs], cause: error });
+  }
+  if (error.reason === 'DeadlineExceeded') {
+    return new WorkloadError('Tuning reached its time limit and was stopped.', { reason: 'DeadlineExceeded', ...(error.fact ? { fact: error.fact } : {}), hints: ['Allow more with --time-limit, or train less with --max-steps.', logs], cause: error });
+  }
+  const failed = pods.flatMap((pod) => containerStatuses(pod).map((status) => ({ pod, status }))).find(({ status }) => (status.state?.terminated?.exitCode ?? 0) !== 0);
+  if (!failed) return error;
+  const { pod, status } = failed;
+  const text = await lastLog(pod, status.name, session);
+  const fact = (status.name === 'tuner' ? (reread(text).failure() ?? training.failure()) : undefined) ?? lastLine(text) ?? status.state?.terminated?.message ?? `exit code ${status.state?.terminated?.exitCode}`;
+  const failure = failures[status.name] ?? { message: `Container ${status.name} failed.`, reason: 'ContainerFailed', hints: [] };
+  return new WorkloadError(failure.message, { reason: failure.reason, fact, hints: [...adviceOn(fact), ...failure.hints, logs], cause: error });
+};
+
+const failures: Record<string, { message: string; reason: string; hints: string[] }> = {
+  weights: { message: 'The weights could not be pulled.', reason: 'WeightsPullFailed', hints: ['Check that the nodes can reach mcr.microsoft.com.'] },
+  dataset: { message: 'The dataset could not be fetched.', reason: 'DatasetDownloadFailed', hints: ['Check the address with: curl -fIL <url>'] },
+  tuner: { message: 'Training failed.', reason: 'TrainingFailed', hints: [] },
+  push: { message: 'Training succeeded, and the adapter could not be pushed.', reason: 'PushFailed', hints: ['Check the push secret and the repository: --output-image-secret, --output-image.'] },
+};
+
+/** What is known to help against what the trainer and its surroundings say. Grows with experience. */
+const advice: [RegExp, string][] = [
+  [/CUDA out of memory|OutOfMemoryError/, 'Use a larger instance type (--instance-type), --method qlora, or a smaller --max-length.'],
+  [/KeyError: None/, 'The dataset has columns that the trainer cannot read: use `messages` (a list of role and content), or `prompt` and `completion`.'],
+  [/Unable to (load dataset|find a valid dataset)/, 'The dataset must be one csv, json, jsonl, parquet or arrow file.'],
+  [/Target modules .* not found|Please specify `target_modules`/, 'Name linear layers that exist in the model, with --target-modules.'],
+  [/not used by the HfArgumentParser/, 'The training configuration has a key that the trainer does not know.'],
+  [/OOMKilled/, 'The machine ran out of memory, not the GPU: use a larger instance type (--instance-type).'],
+  [/unauthorized|denied|401|403/i, 'The registry refused: the secret must allow pushing to that repository.'],
+];
+
+const adviceOn = (fact: string): string[] => advice.filter(([pattern]) => pattern.test(fact)).map(([, hint]) => hint);
+
+const reread = (text: string): TrainingLog => {
+  const log = createTrainingLog();
+  log.read(`${text}\n`);
+  return log;
+};
+
+const lastLine = (text: string): string | undefined =>
+  text
+    .split(/[\r\n]+/)
+    .map((line) => line.trim())
+    .findLast((line) => line !== '');
+
+const lastLog = async (pod: Kinds['Pod'], container: string, { cluster, signal }: Session): Promise<string> => {
+  let text = '';
+  try {
+    for await (const piece of cluster.logs(pod.metadata.name, { namespace: pod.metadata.namespace ?? 'default', container, tailLines: 200, signal })) text += piece;
+  } catch {
+    // The pod may be gone with its node; what is known without its log is told.
+  }
+  return text;
+};

@@ -1,0 +1,225 @@
+import { findPrice } from '../domain/azure-prices.ts';
+import { azureInstanceTypes } from '../domain/azure-instance-types.ts';
+import { PreflightError, QuotaError } from '../domain/errors.ts';
+import type { AzureFacts, Facts } from '../domain/facts.ts';
+import type { InstanceType } from '../domain/instance-type.ts';
+import type { Check, Choice, Cost } from '../domain/plan.ts';
+import type { NodePoolRecord } from '../domain/record.ts';
+import type { Workspace } from '../domain/workspace.ts';
+import { agentPoolName } from './agent-pool-name.ts';
+import { labelSelectorText } from './byo.ts';
+import type { Fit, Machine, NodesRequest, Provision, Provisioner } from './provisioner.ts';
+
+/** One AKS agent pool for each workspace, through Azure Resource Manager. What KAITO's operator calls `azure-gpu-provisioner`. */
+export const aks: Provisioner = {
+  usesAzure: true,
+  provision(request, facts) {
+    const { azure } = facts;
+    if (!azure) throw new PreflightError('Nothing is known about Azure, and the aks provisioner needs it.', { hints: ['Use --provisioner byo with existing GPU nodes.'] });
+    checkCluster(azure);
+    const candidate = chooseInstanceType(request, facts, azure);
+    return toProvision(candidate, request, facts, azure);
+  },
+};
+
+interface Candidate {
+  instanceType: InstanceType;
+  fit: Exclude<Fit, { refusal: string }>;
+  perHourUsd: number | undefined;
+  quota: Quota;
+  why: string;
+}
+
+/** Standard vCPUs: the family's own limit and the region's total both count; Spot has one limit of its own. */
+interface Quota {
+  isEnough: boolean;
+  fact: string;
+}
+
+const checkCluster = ({ cluster }: AzureFacts): void => {
+  if (cluster.powerState !== 'Running') {
+    throw new PreflightError(`AKS cluster ${cluster.name} is ${cluster.powerState.toLowerCase()}.`, {
+      reason: 'ClusterStopped',
+      fact: `powerState ${cluster.powerState}, provisioningState ${cluster.provisioningState}`,
+      hints: [`az aks start --resource-group ${cluster.resourceGroup} --name ${cluster.name}`],
+    });
+  }
+};
+
+const chooseInstanceType = (request: NodesRequest, facts: Facts, azure: AzureFacts): Candidate => {
+  const wanted = request.workspace.resource.instanceType;
+  const offered = azureInstanceTypes.filter((type) => (wanted === undefined ? type.gpuVendor === 'NVIDIA' : type.name === wanted));
+  const refusals: string[] = [];
+  const candidates: Candidate[] = [];
+  for (const instanceType of offered) {
+    const sku = azure.skus.find((candidate) => candidate.name.toLowerCase() === instanceType.name.toLowerCase());
+    const fit = request.fit(toMachine(instanceType));
+    if (azure.skus.length > 0 && !sku) refusals.push(`${instanceType.name}: not offered in ${azure.cluster.location}`);
+    else if (sku?.restriction) refusals.push(`${instanceType.name}: ${sku.restriction} in ${azure.cluster.location}`);
+    else if ('refusal' in fit) refusals.push(`${instanceType.name}: ${fit.refusal}`);
+    else {
+      const price = findPrice(instanceType.name, azure.cluster.location);
+      candidates.push({
+        instanceType,
+        fit,
+        perHourUsd: price === undefined ? undefined : price.usdPerHour * fit.nodeCount,
+        quota: judgeQuota(instanceType, fit.nodeCount, request, facts, azure),
+        why: wanted === undefined ? 'cheapest that fits' : (request.instanceTypeWhy ?? '--instance-type'),
+      });
+    }
+  }
+  candidates.sort((left, right) => (left.perHourUsd ?? Number.POSITIVE_INFINITY) - (right.perHourUsd ?? Number.POSITIVE_INFINITY));
+  const chosen = candidates.find(({ quota }) => quota.isEnough);
+  if (chosen) {
+    const skipped = candidates.slice(0, candidates.indexOf(chosen)).map(({ instanceType }) => instanceType.name);
+    return skipped.length === 0 ? chosen : { ...chosen, why: `cheapest that fits and has quota (none left for ${skipped.join(', ')})` };
+  }
+  throw noInstanceType(candidates, refusals, wanted, azure);
+};
+
+const noInstanceType = (candidates: Candidate[], refusals: string[], wanted: string | undefined, azure: AzureFacts): Error => {
+  const [cheapest] = candidates;
+  if (cheapest) {
+    return new QuotaError(`The subscription has no quota left for ${wanted ?? `any instance type that fits, not even ${cheapest.instanceType.name}`} in ${azure.cluster.location}.`, {
+      reason: 'QuotaExceeded',
+      fact: candidates.map(({ instanceType, quota }) => `${instanceType.name}: ${quota.fact}`).join('\n'),
+      hints: [
+        `az vm list-usage --location ${azure.cluster.location} --output table`,
+        'Ask for more: https://learn.microsoft.com/azure/quotas/view-quotas',
+        ...(wanted === undefined ? [] : ['Leave out --instance-type to take the cheapest that has quota.']),
+      ],
+    });
+  }
+  return new PreflightError(`No instance type in ${azure.cluster.location} can do this${wanted === undefined ? '' : `: ${wanted} cannot`}.`, {
+    reason: 'DoesNotFit',
+    fact: refusals.join('\n'),
+    hints: ['kaito-ts instance-types'],
+  });
+};
+
+/** Karpenter and the quota pages count the same: vCPUs x nodes, against the family and against the region's total. */
+const judgeQuota = (instanceType: InstanceType, nodeCount: number, request: NodesRequest, facts: Facts, azure: AzureFacts): Quota => {
+  const pool = existingPool(request.workspace, instanceType, facts, azure);
+  if (pool) return { isEnough: true, fact: `agent pool ${pool.name} is there already` };
+  const needed = instanceType.vCpuCount * nodeCount;
+  const families = request.spot ? ['lowPriorityCores'] : [instanceType.quotaFamily, 'cores'];
+  const facts_ = families.map((family) => {
+    const usage = azure.usages.find((candidate) => candidate.family.toLowerCase() === family.toLowerCase());
+    // An unknown family is no reason to refuse: Azure itself will say so.
+    if (!usage) return { isEnough: true, fact: `${family}: unknown` };
+    return { isEnough: usage.used + needed <= usage.limit, fact: `${family}: ${usage.used} of ${usage.limit} vCPUs used, ${needed} needed` };
+  });
+  const short = facts_.filter((fact) => !fact.isEnough);
+  return { isEnough: short.length === 0, fact: (short.length > 0 ? short : facts_).map((fact) => fact.fact).join('; ') };
+};
+
+const existingPool = (workspace: Workspace, instanceType: InstanceType, facts: Facts, azure: AzureFacts) => {
+  const name = facts.record?.record.nodePool?.name ?? agentPoolName(workspace, instanceType.name);
+  return azure.agentPools.find((pool) => pool.name === name && pool.provisioningState !== 'Deleting');
+};
+
+const toProvision = (candidate: Candidate, request: NodesRequest, facts: Facts, azure: AzureFacts): Provision => {
+  const { workspace, spot, endsByItself, keepNodes, nodeTimeoutMs } = request;
+  const { instanceType, fit } = candidate;
+  const { name, namespace } = workspace.metadata;
+  const nodeSelector = { 'kaito.sh/workspace': name, 'kaito.sh/workspacenamespace': namespace };
+  const recorded = facts.record?.record.nodePool;
+  const isRecorded = recorded !== undefined && recorded.releasedAt === undefined && recorded.instanceType === instanceType.name;
+  const poolName = isRecorded ? recorded.name : agentPoolName(workspace, instanceType.name);
+  const pool = azure.agentPools.find((existing) => existing.name === poolName);
+  const isThere = pool !== undefined && pool.provisioningState === 'Succeeded' && !(isRecorded && recorded.operation);
+  const nodePool: NodePoolRecord = isRecorded
+    ? recorded
+    : {
+        subscriptionId: azure.cluster.subscriptionId,
+        resourceGroup: azure.cluster.resourceGroup,
+        cluster: azure.cluster.name,
+        location: azure.cluster.location,
+        name: poolName,
+        instanceType: instanceType.name,
+        count: fit.nodeCount,
+        spot,
+        ...(candidate.perHourUsd === undefined ? {} : { pricePerHourUsd: candidate.perHourUsd }),
+        // The executor writes the moment in which it asks.
+        requestedAt: '',
+      };
+  const nodesText = `${fit.nodeCount} x ${instanceType.name}`;
+  return {
+    nodes: { provisioner: 'aks', count: fit.nodeCount, gpusPerNode: instanceType.gpuCount, instanceType: instanceType.name },
+    machine: toMachine(instanceType),
+    nodeSelector,
+    choices: choicesOf(candidate, nodesText, spot),
+    checks: checksOf(candidate, azure),
+    warnings: fit.warning === undefined ? [] : [fit.warning],
+    ...costOf(candidate, request, azure),
+    nodePool,
+    before: [
+      ...(isThere
+        ? []
+        : [
+            {
+              kind: 'create-agent-pool' as const,
+              title: pool || (isRecorded && recorded.operation) ? `Take up agent pool ${poolName} (${nodesText})` : `Add agent pool ${poolName} (${nodesText})`,
+              pool: {
+                name: poolName,
+                instanceType: instanceType.name,
+                count: fit.nodeCount,
+                ...(endsByItself && !keepNodes ? { autoscale: { minCount: 0, maxCount: fit.nodeCount } } : {}),
+                osDiskGiB: Math.max(256, Math.ceil(request.diskGiB)),
+                labels: { ...nodeSelector, ...workspace.resource.labelSelector.matchLabels, 'app.kubernetes.io/managed-by': 'kaito-ts' },
+                taints: ['sku=gpu:NoSchedule'],
+                tags: { 'managed-by': 'kaito-ts', 'kaito-workspace': name, 'kaito-namespace': namespace },
+                spot,
+                ...(azure.cluster.subnetId === undefined ? {} : { subnetId: azure.cluster.subnetId }),
+              },
+              timeoutMs: nodeTimeoutMs,
+              ...(isRecorded && recorded.operation ? { resume: recorded.operation } : {}),
+            },
+          ]),
+      {
+        kind: 'await-nodes',
+        title: `Wait for ${fit.nodeCount === 1 ? 'the node' : `${fit.nodeCount} nodes`} to have ${instanceType.gpuCount} x nvidia.com/gpu allocatable`,
+        labelSelector: labelSelectorText(nodeSelector),
+        count: fit.nodeCount,
+        gpusPerNode: instanceType.gpuCount,
+        timeoutMs: nodeTimeoutMs,
+      },
+    ],
+    after:
+      endsByItself && !keepNodes
+        ? [{ kind: 'delete-agent-pool', title: `Remove agent pool ${poolName}`, name: poolName, timeoutMs: nodeTimeoutMs }]
+        : [],
+  };
+};
+
+const choicesOf = ({ fit, why }: Candidate, nodesText: string, spot: boolean): Choice[] => [
+  { what: 'instance-type', value: nodesText, why: `${why}: ${fit.why}` },
+  ...(spot ? [{ what: 'spot', value: 'yes', why: '--spot: cheaper, and Azure may take the machine back at any time' }] : []),
+];
+
+const checksOf = ({ quota, instanceType }: Candidate, azure: AzureFacts): Check[] => [
+  { what: 'login', verdict: 'passed', fact: azure.login },
+  { what: 'cluster', verdict: 'passed', fact: `${azure.cluster.name} in ${azure.cluster.resourceGroup} (${azure.cluster.location}) is ${azure.cluster.powerState}` },
+  { what: 'quota', verdict: quota.fact.includes('unknown') ? 'unknown' : 'passed', fact: quota.fact },
+  ...(azure.skus.length === 0 ? [{ what: 'size', verdict: 'unknown' as const, fact: `Azure did not say whether ${instanceType.name} is offered` }] : []),
+];
+
+const costOf = ({ perHourUsd, instanceType }: Candidate, { timeLimitMs, spot, nodeTimeoutMs }: NodesRequest, azure: AzureFacts): { cost?: Cost } => {
+  const price = findPrice(instanceType.name, azure.cluster.location);
+  if (perHourUsd === undefined || !price) return {};
+  const hoursMs = timeLimitMs === undefined ? undefined : timeLimitMs + nodeTimeoutMs;
+  return {
+    cost: {
+      perHourUsd,
+      source: `list price in ${azure.cluster.location} of ${price.asOf}${spot ? '; Spot costs less' : ''}`,
+      ...(hoursMs === undefined ? {} : { limitUsd: (perHourUsd * hoursMs) / 3_600_000 }),
+    },
+  };
+};
+
+const toMachine = (instanceType: InstanceType): Machine => ({
+  name: instanceType.name,
+  gpuCount: instanceType.gpuCount,
+  gpuModel: instanceType.gpuModel,
+  gpuMemoryGiB: instanceType.gpuMemoryGiB / instanceType.gpuCount,
+});
