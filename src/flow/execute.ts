@@ -11,7 +11,7 @@ import { followTuning } from './tuning.ts';
 
 /**
  * Carries out a Plan, step by step, telling what happens. Returns the owner record as it is at the end. When a step fails,
- * the steps that stop spending (`evenAfterFailure`) are still done, and the failure is thrown afterwards.
+ * the steps that stop spending are still done, and the failure is thrown afterwards.
  */
 export async function* execute(plan: Plan, stored: { uid: string; record: OwnerRecord } | undefined, effects: Effects): AsyncGenerator<Event, OwnerRecord> {
   const session = createSession(plan, effects, stored);

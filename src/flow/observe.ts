@@ -1,0 +1,172 @@
+import type { Cloud } from '../cloud/cloud.ts';
+import type { Cluster } from '../cluster/cluster.ts';
+import type { Kind, Kinds } from '../cluster/kinds.ts';
+import type { ManagedCluster } from '../domain/azure.ts';
+import { AccessError } from '../domain/errors.ts';
+import type { AzureFacts, Facts, NodeFacts, Permission, PushFacts, SecretFacts, TuningFacts } from '../domain/facts.ts';
+import type { KubernetesObject } from '../domain/kubernetes.ts';
+import { recordName } from '../domain/record.ts';
+import { presetName, workspaceKind, type Workspace } from '../domain/workspace.ts';
+import { allocatableGpus, isNodeReady } from './nodes.ts';
+import { parseRecord } from './record.ts';
+
+/** What a plan needs to know beyond the cluster itself. */
+export interface Questions {
+  /** Kinds whose objects the workspace may have left here. */
+  kinds: readonly Kind[];
+  /** Names of Secrets that the Workspace refers to. */
+  secrets: readonly string[];
+  /** Tunings whose adapters are to be served. */
+  tunings: readonly string[];
+  /** Asks Azure too; the function because connecting costs and may fail. */
+  azure?: () => Promise<Cloud>;
+  /** How to find the AKS cluster when flags and environment do not say. */
+  azureHint?: { subscriptionId?: string; resourceGroup?: string; name?: string };
+  push?: (secrets: Record<string, Kinds['Secret'] | undefined>) => Promise<PushFacts>;
+}
+
+/** Reads, and only reads, everything at once. */
+export const observe = async (workspace: Workspace, cluster: Cluster, questions: Questions, signal: AbortSignal): Promise<Facts> => {
+  const { name, namespace } = workspace.metadata;
+  const call = { namespace, signal };
+  const [record, objects, nodes, storageClasses, secrets, tunings, permissions] = await Promise.all([
+    cluster.get('ConfigMap', recordName(name), call),
+    Promise.all(questions.kinds.map((kind) => cluster.list(kind, { ...call, labelSelector: `kaito.sh/workspace=${name}` }))),
+    cluster.list('Node', { signal }),
+    readOrNothing(cluster.list('StorageClass', { signal })),
+    Promise.all(questions.secrets.map(async (secret) => [secret, await cluster.get('Secret', secret, call)] as const)),
+    Promise.all(questions.tunings.map(async (tuning) => [tuning, toTuningFacts(await cluster.get('ConfigMap', recordName(tuning), call))] as const)),
+    askPermissions(cluster, namespace, workspaceKind(workspace), signal),
+  ]);
+  const nodeFacts = nodes.map(toNodeFacts);
+  const secretObjects = Object.fromEntries(secrets);
+  const [azure, push] = await Promise.all([
+    questions.azure ? observeAzure(await questions.azure(), cluster, nodes, questions.azureHint ?? {}, signal) : undefined,
+    questions.push?.(secretObjects),
+  ]);
+  const stored = record && parseRecord(record);
+  const defaultStorageClass = storageClasses.find(({ metadata }) => metadata.annotations?.['storageclass.kubernetes.io/is-default-class'] === 'true')?.metadata.name;
+  return {
+    target: { context: cluster.target.contextName, server: cluster.target.server, namespace },
+    ...(stored ? { record: stored } : {}),
+    existing: [...(record ? [record] : []), ...objects.flat().filter((object) => object.metadata.name !== recordName(name))],
+    nodes: nodeFacts,
+    ...(defaultStorageClass === undefined ? {} : { defaultStorageClass }),
+    storageClasses: storageClasses.map(({ metadata }) => metadata.name),
+    secrets: Object.fromEntries(secrets.map(([secret, object]) => [secret, object ? toSecretFacts(object) : 'missing'])),
+    permissions,
+    ...(azure ? { azure } : {}),
+    tunings: Object.fromEntries(tunings.map(([tuning, facts]) => [tuning, facts ?? 'missing'])),
+    ...(push ? { push } : {}),
+  };
+};
+
+/** The AKS cluster behind a kubeconfig: named by flags, else recognised by the resource group that its nodes live in. */
+export const observeAzure = async (cloud: Cloud, cluster: Cluster, nodes: Kinds['Node'][], hint: { subscriptionId?: string; resourceGroup?: string; name?: string }, signal: AbortSignal): Promise<AzureFacts> => {
+  const login = await cloud.login({ signal });
+  const managedCluster = await findManagedCluster(cloud, cluster, nodes, hint, signal);
+  const [usages, skus, agentPools] = await Promise.all([
+    cloud.listUsages(managedCluster, { signal }),
+    cloud.listSkus(managedCluster, { signal }),
+    cloud.listAgentPools(managedCluster, { signal }),
+  ]);
+  return { login: login.description, cluster: managedCluster, usages, skus, agentPools };
+};
+
+export const findManagedCluster = async (cloud: Cloud, cluster: Cluster, nodes: Kinds['Node'][], hint: { subscriptionId?: string; resourceGroup?: string; name?: string }, signal: AbortSignal): Promise<ManagedCluster> => {
+  const place = nodes.map((node) => /^azure:\/\/\/subscriptions\/([^/]+)\/resourceGroups\/([^/]+)\//i.exec(node.spec?.providerID ?? '')).find((match) => match !== null);
+  return await cloud.findManagedCluster(
+    {
+      ...(place?.[1] === undefined ? {} : { subscriptionId: place[1] }),
+      ...(place?.[2] === undefined ? {} : { nodeResourceGroup: place[2] }),
+      ...hint,
+      fqdn: new URL(cluster.target.server).hostname,
+    },
+    { signal },
+  );
+};
+
+/** StorageClasses are cluster-wide, and not everybody may list them: knowing nothing is not a reason to stop. */
+const readOrNothing = async <T>(reading: Promise<T[]>): Promise<T[]> => {
+  try {
+    return await reading;
+  } catch (error) {
+    if (error instanceof AccessError) return [];
+    throw error;
+  }
+};
+
+const toNodeFacts = (node: Kinds['Node']): NodeFacts => {
+  const memoryMiB = Number(node.metadata.labels?.['nvidia.com/gpu.memory']);
+  return {
+    name: node.metadata.name,
+    isReady: isNodeReady(node),
+    labels: node.metadata.labels ?? {},
+    taints: (node.spec?.taints ?? []).map(({ key, value, effect }) => `${key}${value === undefined ? '' : `=${value}`}:${effect}`),
+    gpuCount: allocatableGpus(node),
+    // The operator rounds each GPU to whole GiB: https://github.com/kaito-project/kaito/blob/056b8280/pkg/sku/helpers.go#L84
+    ...(Number.isFinite(memoryMiB) && memoryMiB > 0 ? { gpuMemoryGiB: Math.round(memoryMiB / 1024) } : {}),
+  };
+};
+
+const toSecretFacts = (secret: Kinds['Secret']): SecretFacts => ({ type: secret.type ?? 'Opaque', keys: Object.keys(secret.data ?? {}) });
+
+const toTuningFacts = (object: KubernetesObject | undefined): TuningFacts | undefined => {
+  const record = object && parseRecord(object)?.record;
+  if (!record) return undefined;
+  const { workspace, result } = record;
+  const secret = workspace.tuning?.output.imagePushSecret;
+  return {
+    kind: workspaceKind(workspace),
+    preset: presetName(workspace),
+    rank: rankOf(workspace),
+    ...(secret === undefined ? {} : { imagePullSecret: secret }),
+    ...(result ? { result } : {}),
+  };
+};
+
+const defaultRank = 8;
+
+const rankOf = (workspace: Workspace): number => {
+  try {
+    const overrides: unknown = JSON.parse(workspace.metadata.annotations?.['kaito-ts/training'] ?? '{}');
+    const rank = typeof overrides === 'object' && overrides !== null && 'r' in overrides ? Number(overrides.r) : defaultRank;
+    return Number.isSafeInteger(rank) && rank > 0 ? rank : defaultRank;
+  } catch {
+    return defaultRank;
+  }
+};
+
+/** What a plan will write, asked beforehand: a refusal after the nodes have come would have cost them. */
+const askPermissions = async (cluster: Cluster, namespace: string, kind: 'inference' | 'tuning', signal: AbortSignal): Promise<Permission[]> => {
+  const wanted = [
+    { verb: 'patch', group: '', resource: 'configmaps' },
+    { verb: 'list', group: '', resource: 'pods' },
+    ...(kind === 'tuning'
+      ? [{ verb: 'patch', group: 'batch', resource: 'jobs' }]
+      : [
+          { verb: 'patch', group: 'apps', resource: 'deployments' },
+          { verb: 'patch', group: '', resource: 'services' },
+          { verb: 'create', group: '', resource: 'pods', subresource: 'portforward' },
+        ]),
+  ];
+  return await Promise.all(
+    wanted.map(async ({ verb, group, resource, subresource }) => {
+      const review = await cluster.create<Kinds['SelfSubjectAccessReview']>(
+        {
+          apiVersion: 'authorization.k8s.io/v1',
+          kind: 'SelfSubjectAccessReview',
+          metadata: { name: '' },
+          spec: { resourceAttributes: { namespace, verb, group, resource, ...(subresource ? { subresource } : {}) } },
+        },
+        { signal },
+      );
+      const reason = review.status?.reason;
+      return {
+        what: `${verb} ${resource}${subresource ? `/${subresource}` : ''}${group ? `.${group}` : ''}`,
+        isAllowed: review.status?.allowed === true,
+        ...(reason ? { reason } : {}),
+      };
+    }),
+  );
+};

@@ -1,0 +1,130 @@
+import { homedir } from 'node:os';
+import process from 'node:process';
+import { fileURLToPath } from 'node:url';
+import type { Command, Context } from './cli/command.ts';
+import { optionKeys, readConfiguration } from './cli/configuration.ts';
+import { commandNames, loadCommand } from './cli/find.ts';
+import { globalOptions } from './cli/globals.ts';
+import { parseCommandLine, type Invocation } from './cli/program.ts';
+import { exitCodes, type ExitCode } from './domain/errors.ts';
+import { toKaitoError } from './domain/unexpected.ts';
+import { openSystem, type System } from './terminal/system.ts';
+import { version } from './version.ts';
+
+/** Command line in, exit code out. The only place that joins the parts with their real implementations. */
+export const main = async (argv: readonly string[]): Promise<ExitCode> => {
+  const system = openSystem();
+  try {
+    const invocation = await parse(argv, system);
+    return invocation ? await run(invocation, system) : exitCodes.done;
+  } catch (error) {
+    const failure = toKaitoError(error, version);
+    const [{ renderError }, { createStyle }] = await Promise.all([import('./outputs/error-text.ts'), import('./outputs/style.ts')]);
+    await system.terminal.writeErr(renderError(failure, createStyle(system.terminal.stderrColorLevel)));
+    return failure.exitCode;
+  } finally {
+    system.close();
+  }
+};
+
+/** Undefined when the command line was answered by itself: help, or the version. */
+const parse = async (argv: readonly string[], { terminal }: System): Promise<Invocation | undefined> => {
+  const names = await commandNames();
+  const [first = ''] = argv;
+  // The one command that was asked for is enough; help and mistakes need all of them.
+  const needed = names.includes(first) ? [first] : names;
+  const commands = new Map<string, Command>(await Promise.all(needed.map(async (name) => [name, await loadCommand(name)] as const)));
+  let shown = '';
+  const parsed = await parseCommandLine(argv, {
+    version,
+    commands,
+    columns: terminal.columns,
+    write: (text) => {
+      shown += text;
+    },
+    configuration: async (options) => await readConfiguration(process.env, process.cwd(), homedir(), new Set([...optionKeys(globalOptions), ...optionKeys(options)])),
+  });
+  await terminal.writeOut(shown);
+  return parsed.kind === 'invocation' ? parsed.invocation : undefined;
+};
+
+const run = async ({ command, input, globals }: Invocation, system: System): Promise<ExitCode> => {
+  const { terminal, signal } = system;
+  const [{ outputs }, { createStyle }] = await Promise.all([import('./outputs/index.ts'), import('./outputs/style.ts')]);
+  const output = outputs[globals.output]({
+    writeOut: (text) => terminal.writeOut(text),
+    writeErr: (text) => terminal.writeErr(text),
+    columns: terminal.columns,
+    isLive: terminal.isInteractive && terminal.isStderrTty,
+    isQuiet: globals.quiet,
+    outStyle: createStyle(terminal.stdoutColorLevel),
+    errStyle: createStyle(terminal.stderrColorLevel),
+    now: () => Date.now(),
+  });
+  const context = createContext(globals, system);
+  try {
+    for await (const event of command.run(input, context)) await output.handle(event);
+    await output.finish();
+    return exitCodes.done;
+  } catch (error) {
+    const failure = toKaitoError(signal.aborted && !isKaitoError(error) ? signal.reason : error, version);
+    await output.handle({ type: 'failed', error: failure });
+    await output.finish();
+    return failure.exitCode;
+  } finally {
+    await context.close();
+  }
+};
+
+const isKaitoError = (error: unknown): boolean => error instanceof Error && 'exitCode' in error;
+
+const createContext = (globals: Invocation['globals'], { terminal, signal }: System): Context & { close(): Promise<void> } => {
+  const cluster = once(async () => {
+    const { connectCluster } = await import('./cluster/kubernetes.ts');
+    return await connectCluster({
+      ...(globals.kubeconfig === undefined ? {} : { kubeconfig: globals.kubeconfig }),
+      ...(globals.context === undefined ? {} : { context: globals.context }),
+      ...(globals.namespace === undefined ? {} : { namespace: globals.namespace }),
+      env: process.env,
+      homeDirectory: homedir(),
+      userAgent: `kaito-ts/${version}`,
+    });
+  });
+  const cloud = once(async () => {
+    const [{ createAzureCloud }, { parseAzureSettings }] = await Promise.all([import('./cloud/azure.ts'), import('./cloud/settings.ts')]);
+    return createAzureCloud(parseAzureSettings(process.env), { clock });
+  });
+  const files = once(async () => await import('./manifests/files.ts'));
+  return {
+    terminal,
+    clock,
+    signal,
+    environment: process.env,
+    globals,
+    cluster,
+    cloud,
+    presets: once(async () => await (await files()).readPresets(packageFolder('presets'))),
+    templates: once(async () => await (await files()).readTemplates(packageFolder('templates'))),
+    program: { executable: process.execPath, arguments: [packageFolder('bin/kaito-ts.js')] },
+    async close() {
+      if (cluster.isStarted()) (await cluster().catch(() => undefined))?.close();
+    },
+  };
+};
+
+const clock = {
+  now: () => Date.now(),
+  async sleep(durationMs: number, signal?: AbortSignal) {
+    const { setTimeout: delay } = await import('node:timers/promises');
+    await delay(durationMs, undefined, signal ? { signal } : {});
+  },
+};
+
+/** `main` is one level below the package's root in the sources and in the bundle alike. */
+const packageFolder = (name: string): string => fileURLToPath(new URL(`../${name}`, import.meta.url));
+
+const once = <T>(create: () => Promise<T>): (() => Promise<T>) & { isStarted(): boolean } => {
+  let value: Promise<T> | undefined;
+  const get = (): Promise<T> => (value ??= create());
+  return Object.assign(get, { isStarted: () => value !== undefined });
+};

@@ -1,0 +1,20 @@
+import type { Output, OutputTarget } from './output.ts';
+import { text } from './text.ts';
+
+/**
+ * Text, and annotations that GitHub Actions shows beside the run.
+ * https://docs.github.com/actions/reference/workflow-commands-for-github-actions
+ */
+export const github = (target: OutputTarget): Output => {
+  const inner = text(target);
+  return {
+    async handle(event) {
+      await inner.handle(event);
+      if (event.type === 'warning') await target.writeErr(`::warning title=kaito-ts::${escape(event.message)}\n`);
+      if (event.type === 'failed') await target.writeErr(`::error title=kaito-ts ${event.error.reason}::${escape([event.error.message, event.error.fact, ...event.error.hints].filter(Boolean).join('\n'))}\n`);
+    },
+    finish: () => inner.finish(),
+  };
+};
+
+const escape = (message: string): string => message.replaceAll('%', '%25').replaceAll('\r', '%0D').replaceAll('\n', '%0A');

@@ -1,0 +1,28 @@
+import { toData } from './data.ts';
+import { createNarrator } from './narration.ts';
+import type { Output, OutputTarget } from './output.ts';
+
+/** One JSON value on stdout, when the command has said its last word. */
+export const json = (target: OutputTarget): Output => collected(target, async (value) => `${JSON.stringify(value, undefined, 2)}\n`);
+
+/** The same, as YAML. */
+export const yaml = (target: OutputTarget): Output =>
+  collected(target, async (value) => {
+    const { stringify } = await import('yaml');
+    return stringify(value, { aliasDuplicateObjects: false, lineWidth: 0 });
+  });
+
+const collected = (target: OutputTarget, render: (value: unknown) => Promise<string>): Output => {
+  const narrator = createNarrator(target);
+  let last: unknown;
+  return {
+    async handle(event) {
+      last = toData(event) ?? last;
+      await narrator.tell(event);
+    },
+    async finish() {
+      await narrator.finish();
+      if (last !== undefined) await target.writeOut(await render(last));
+    },
+  };
+};

@@ -1,0 +1,16 @@
+import type { Event } from '../domain/event.ts';
+import { toErrorData } from './data.ts';
+import { renderError } from './error-text.ts';
+import type { Output, OutputTarget } from './output.ts';
+
+/** Every event as it happens, one JSON object a line, with its time. An error is told on stderr as well. */
+export const ndjson = (target: OutputTarget): Output => ({
+  async handle(event) {
+    const time = new Date(target.now()).toISOString();
+    await target.writeOut(`${JSON.stringify({ time, ...toLine(event) })}\n`);
+    if (event.type === 'failed') await target.writeErr(renderError(event.error, target.errStyle));
+  },
+  async finish() {},
+});
+
+const toLine = (event: Event): object => (event.type === 'failed' ? { type: 'failed', ...toErrorData(event.error) } : event);
