@@ -1,7 +1,5 @@
+import { outputFormats } from '../domain/output-format.ts';
 import { choice, duration, text, toggle, type Origins, type Values } from './options.ts';
-
-export const outputFormats = ['text', 'json', 'yaml', 'ndjson', 'wide', 'github'] as const;
-export type OutputFormat = (typeof outputFormats)[number];
 
 /** Options of every command. */
 export const outputOptions = {

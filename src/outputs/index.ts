@@ -1,4 +1,4 @@
-import type { OutputFormat } from '../cli/globals.ts';
+import type { OutputFormat } from '../domain/output-format.ts';
 import { github } from './github.ts';
 import { json, yaml } from './json.ts';
 import { ndjson } from './ndjson.ts';

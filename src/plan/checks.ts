@@ -1,0 +1,73 @@
+import { AccessError, PreflightError } from '../domain/errors.ts';
+import type { Facts } from '../domain/facts.ts';
+import type { Check } from '../domain/plan.ts';
+
+/** What must hold before anything is written; the first refusal decides the exit code, and all of them are told. */
+export const judgePermissions = ({ permissions, target }: Facts): Check => {
+  const refused = permissions.filter(({ isAllowed }) => !isAllowed);
+  if (refused.length === 0) return { what: 'permissions', verdict: 'passed', fact: permissions.map(({ what }) => what).join(', ') };
+  throw new AccessError(`You may not do in namespace ${target.namespace} what this needs.`, {
+    reason: 'Forbidden',
+    fact: refused.map(({ what, reason }) => `${what}: no${reason ? ` (${reason})` : ''}`).join('\n'),
+    hints: refused.map(({ what }) => `kubectl auth can-i ${what} -n ${target.namespace}`),
+  });
+};
+
+export const judgeImageSecret = (name: string, facts: Facts, flag: string): Check => {
+  const { namespace } = facts.target;
+  const secret = facts.secrets[name];
+  if (secret === undefined || secret === 'missing') {
+    throw new PreflightError(`Secret ${name} does not exist in namespace ${namespace}.`, {
+      reason: 'SecretNotFound',
+      hints: [`kubectl create secret docker-registry ${name} -n ${namespace} --docker-server=<registry> --docker-username=<user> --docker-password=<password>`, `Or name another with ${flag}.`],
+    });
+  }
+  if (secret.type !== 'kubernetes.io/dockerconfigjson' || !secret.keys.includes('.dockerconfigjson')) {
+    throw new PreflightError(`Secret ${name} holds no registry credentials.`, {
+      reason: 'SecretOfWrongType',
+      fact: `Its type is ${secret.type}, and kubernetes.io/dockerconfigjson is needed.`,
+      hints: [`kubectl create secret docker-registry <name> -n ${namespace} --docker-server=<registry> --docker-username=<user> --docker-password=<password>`],
+    });
+  }
+  return { what: 'secret', verdict: 'passed', fact: `${name} holds registry credentials` };
+};
+
+export const judgeTokenSecret = (name: string, facts: Facts): Check => {
+  const { namespace } = facts.target;
+  const secret = facts.secrets[name];
+  if (secret === undefined || secret === 'missing' || !secret.keys.includes('HF_TOKEN')) {
+    throw new PreflightError(`Secret ${name} ${secret === undefined || secret === 'missing' ? `does not exist in namespace ${namespace}` : 'has no key HF_TOKEN'}.`, {
+      reason: 'SecretNotFound',
+      hints: [`kubectl create secret generic ${name} -n ${namespace} --from-literal=HF_TOKEN=<token>`],
+    });
+  }
+  return { what: 'access', verdict: 'passed', fact: `Secret ${name} has HF_TOKEN` };
+};
+
+export const judgeStorage = (facts: Facts, storageClass: string | undefined): Check => {
+  if (storageClass === undefined) {
+    if (facts.defaultStorageClass !== undefined) return { what: 'storage', verdict: 'passed', fact: `StorageClass ${facts.defaultStorageClass} is the default` };
+    if (facts.storageClasses.length === 0) return { what: 'storage', verdict: 'unknown', fact: 'no StorageClass can be seen' };
+    throw new PreflightError('The cluster has no default StorageClass, so the claim for the adapter would wait for ever.', {
+      reason: 'NoDefaultStorageClass',
+      fact: `There are: ${facts.storageClasses.join(', ')}.`,
+      hints: ['Name one with --storage-class, or push the adapter to a registry with --output-image.'],
+    });
+  }
+  if (facts.storageClasses.length > 0 && !facts.storageClasses.includes(storageClass)) {
+    throw new PreflightError(`StorageClass ${storageClass} does not exist.`, { reason: 'StorageClassNotFound', fact: `There are: ${facts.storageClasses.join(', ')}.` });
+  }
+  return { what: 'storage', verdict: 'passed', fact: `StorageClass ${storageClass}` };
+};
+
+export const judgePush = (image: string, facts: Facts, secret: string | undefined): Check => {
+  const { push } = facts;
+  if (!push) return { what: 'push', verdict: 'unknown', fact: `whether ${image} can be pushed was not tried` };
+  if (push.canPush) return { what: 'push', verdict: 'passed', fact: `the registry accepts a push to ${image}` };
+  if (push.reason === 'unreachable') return { what: 'push', verdict: 'unknown', fact: `the registry of ${image} cannot be reached from here: ${push.fact}` };
+  throw new PreflightError(`The registry refuses a push to ${image}.`, {
+    reason: 'PushRefused',
+    fact: push.fact,
+    hints: [secret === undefined ? 'Name the Secret with the credentials: --output-image-secret <name>' : `Check the credentials in Secret ${secret}: they must allow pushing.`],
+  });
+};
