@@ -41,6 +41,8 @@ export interface Cloud {
 
 export interface CloudCall {
   signal?: AbortSignal;
+  /** Told each time a call is put off: `Azure is asked too often: trying again in 30 s`. */
+  onWait?: (why: string) => void;
 }
 
 export interface Login {

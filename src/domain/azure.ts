@@ -72,6 +72,6 @@ export interface AgentPool {
 export interface StartedOperation {
   kind: 'create' | 'delete';
   agentPool: string;
-  /** The SDK's own serialisation of the poller. */
+  /** The SDK's own serialisation of the poller, or `agent-pool` where its addresses are not known and the pool is followed. */
   state: string;
 }
