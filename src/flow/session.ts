@@ -15,8 +15,6 @@ export interface Effects {
   azure?: { cloud: Cloud; managedCluster: ManagedCluster };
   clock: Clock;
   signal: AbortSignal;
-  /** For requests that are no SDK's: the model server behind a port-forward. */
-  fetch: typeof fetch;
 }
 
 export interface Session extends Effects {

@@ -25,5 +25,5 @@ export const planApplies = (wanted: readonly { object: KubernetesObject; owned: 
     const hashed = withContentHash(object);
     const there = existing.find((candidate) => candidate.kind === object.kind && candidate.metadata.name === object.metadata.name);
     if (there?.metadata.annotations?.[contentAnnotation] === hashed.metadata.annotations?.[contentAnnotation]) return [];
-    return [{ kind: 'apply' as const, title: `${there ? 'Change' : 'Create'} ${describeObject(object)}`, object: hashed, owned }];
+    return [{ kind: 'apply' as const, title: `${there ? 'Change' : 'Create'} ${describeObject({ kind: object.kind, name: object.metadata.name })}`, object: hashed, owned }];
   });

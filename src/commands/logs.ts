@@ -1,0 +1,50 @@
+import { defineCommand } from '../cli/command.ts';
+import { count, text, toggle } from '../cli/options.ts';
+import { NotFoundError, UsageError } from '../domain/errors.ts';
+
+export default defineCommand({
+  summary: 'Print the log of a workspace, as its container wrote it',
+  usesCluster: true,
+  arguments: [{ usage: '<name>', description: 'the workspace' }],
+  options: {
+    follow: toggle('-f, --follow', 'go on until the container ends'),
+    container: text('-c, --container <name>', 'container or init container', { defaultText: 'the one that runs, else the one that failed, else the last' }),
+    tail: count('--tail <lines>', 'only the last lines', { minimum: 0 }),
+    previous: toggle('-p, --previous', 'of the incarnation before the last restart'),
+  },
+  examples: ['logs my-tuning', 'logs my-tuning -f -c tuner'],
+  async *run({ arguments: [name = ''], options }, context) {
+    const [{ containerStatuses }, { createSanitiser }] = await Promise.all([import('../flow/diagnose.ts'), import('../terminal/sanitise.ts')]);
+    if (name === '') throw new UsageError('Name the workspace whose log to print.');
+    const { signal } = context;
+    const cluster = await context.cluster();
+    const pods = await cluster.list('Pod', { labelSelector: `kaito.sh/workspace=${name}`, signal });
+    const pod = pods.sort((left, right) => ((left.metadata.creationTimestamp ?? '') < (right.metadata.creationTimestamp ?? '') ? 1 : -1))[0];
+    if (!pod) {
+      throw new NotFoundError(`Workspace ${name} has no pod in namespace ${cluster.target.namespace}.`, {
+        reason: 'PodNotFound',
+        hints: [`kaito-ts status ${name}`, 'A finished tuning Job and its pod are removed some time after the end.'],
+      });
+    }
+    const statuses = containerStatuses(pod);
+    const container =
+      options.container ??
+      (statuses.find(({ state }) => state?.running) ?? statuses.find(({ state }) => (state?.terminated?.exitCode ?? 0) !== 0) ?? statuses.findLast(({ state }) => state?.terminated))?.name ??
+      statuses[0]?.name;
+    const known = statuses.map((status) => status.name);
+    if (container === undefined || !known.includes(container)) {
+      throw new UsageError(`Pod ${pod.metadata.name} has no container ${container ?? ''}.`, { hints: [`Choose one of: ${known.join(', ')}.`] });
+    }
+    yield { type: 'note', message: `Log of container ${container} in pod ${pod.metadata.name}:` };
+    const log = cluster.logs(pod.metadata.name, {
+      container,
+      follow: options.follow,
+      previous: options.previous,
+      ...(options.tail === undefined ? {} : { tailLines: options.tail }),
+      signal,
+    });
+    const sanitiser = createSanitiser();
+    // A progress bar redraws itself with carriage returns: as lines it can be read in a file too.
+    for await (const piece of log) yield { type: 'log', container, text: sanitiser.push(piece.replaceAll(/\r\n?/g, '\n')) };
+  },
+});

@@ -1,0 +1,38 @@
+import { defineCommand } from '../cli/command.ts';
+import { clusterOptions } from '../cli/globals.ts';
+import { toggle } from '../cli/options.ts';
+import { NotFoundError } from '../domain/errors.ts';
+
+export default defineCommand({
+  summary: 'Show what each workspace is doing, why, and what to do next',
+  description: 'Columns and conditions are those of the KAITO operator, computed from the live objects. With -w the table is shown again whenever it changes.',
+  usesCluster: true,
+  arguments: [{ usage: '[name]', description: 'one workspace; default: all of the namespace' }],
+  options: {
+    allNamespaces: toggle('-A, --all-namespaces', 'workspaces of all namespaces'),
+    watch: toggle('-w, --watch', 'go on until interrupted'),
+  },
+  examples: ['status', 'status my-tuning -o json', 'status -A -o wide'],
+  async *run({ arguments: [name], options: { allNamespaces, watch } }, context) {
+    const { observeStatuses } = await import('../flow/observe-status.ts');
+    const cluster = await context.cluster();
+    const { signal, clock, globals } = context;
+    const namespace = cluster.target.namespace;
+    const scope = { ...(allNamespaces ? { allNamespaces } : { namespace }), ...(name === undefined ? {} : { name }) };
+    let shown = '';
+    do {
+      const statuses = await observeStatuses(cluster, scope, signal);
+      if (name !== undefined && statuses.length === 0) {
+        throw new NotFoundError(`There is no workspace ${name} in ${allNamespaces ? 'any namespace' : `namespace ${namespace}`}.`, {
+          reason: 'WorkspaceNotFound',
+          fact: `Looked at ${cluster.target.server} (context ${cluster.target.contextName}).`,
+          hints: ['kaito-ts status -A', `Another namespace is named with ${clusterOptions.namespace.flags.split(' <')[0]}.`],
+        });
+      }
+      const current = JSON.stringify(statuses);
+      if (current !== shown) yield { type: 'statuses', statuses, wide: globals.output === 'wide', allNamespaces };
+      shown = current;
+      if (watch) await clock.sleep(2_000, signal);
+    } while (watch);
+  },
+});

@@ -1,0 +1,62 @@
+import type { Cluster } from '../cluster/cluster.ts';
+import type { Kinds } from '../cluster/kinds.ts';
+import type { WorkspaceStatus } from '../domain/status.ts';
+import { parseRecord, recordSelector } from './record.ts';
+import { computeStatus } from './status.ts';
+
+export interface StatusScope {
+  namespace?: string;
+  allNamespaces?: boolean;
+  /** One workspace only. */
+  name?: string;
+}
+
+const workspaceLabel = 'kaito.sh/workspace';
+
+/** Every workspace's status from a fixed number of lists, however many workspaces there are. */
+export const observeStatuses = async (cluster: Cluster, { name, ...scope }: StatusScope, signal: AbortSignal): Promise<WorkspaceStatus[]> => {
+  const ours = { ...scope, signal, labelSelector: name === undefined ? workspaceLabel : `${workspaceLabel}=${name}` };
+  const [records, jobs, deployments, statefulSets, pods, events, nodes] = await Promise.all([
+    cluster.list('ConfigMap', { ...scope, signal, labelSelector: name === undefined ? recordSelector : `${recordSelector},${workspaceLabel}=${name}` }),
+    cluster.list('Job', ours),
+    cluster.list('Deployment', ours),
+    cluster.list('StatefulSet', ours),
+    cluster.list('Pod', ours),
+    cluster.list('Event', { ...scope, signal, fieldSelector: 'involvedObject.kind=Pod,type=Warning' }),
+    cluster.list('Node', { signal, labelSelector: name === undefined ? workspaceLabel : `${workspaceLabel}=${name}` }),
+  ]);
+  const jobsOf = groupByWorkspace(jobs);
+  const deploymentsOf = groupByWorkspace(deployments);
+  const statefulSetsOf = groupByWorkspace(statefulSets);
+  const podsOf = groupByWorkspace(pods);
+  const eventsOf = Map.groupBy(events, ({ involvedObject }) => involvedObject.uid ?? '');
+  const nodesOf = Map.groupBy(nodes, ({ metadata }) => `${metadata.labels?.['kaito.sh/workspacenamespace'] ?? ''}/${metadata.labels?.[workspaceLabel] ?? ''}`);
+  return records
+    .map(parseRecord)
+    .filter((stored) => stored !== undefined)
+    .map(({ record }) => {
+      const { name: workspaceName, namespace } = record.workspace.metadata;
+      const key = `${namespace}/${workspaceName}`;
+      const ownPods = podsOf.get(key) ?? [];
+      const job = jobsOf.get(key)?.[0];
+      const workload = deploymentsOf.get(key)?.[0] ?? statefulSetsOf.get(key)?.[0];
+      return computeStatus({
+        record,
+        ...(job ? { job } : {}),
+        ...(workload ? { workload } : {}),
+        pods: ownPods,
+        events: ownPods.flatMap(({ metadata }) => eventsOf.get(metadata.uid ?? '') ?? []),
+        nodes: nodesOf.get(key) ?? existingNodes(ownPods, nodes),
+      });
+    })
+    .sort((left, right) => (`${left.namespace}/${left.name}` < `${right.namespace}/${right.name}` ? -1 : 1));
+};
+
+const groupByWorkspace = <T extends Kinds['Job'] | Kinds['Deployment'] | Kinds['StatefulSet'] | Kinds['Pod']>(objects: T[]): Map<string, T[]> =>
+  Map.groupBy(objects, ({ metadata }) => `${metadata.namespace ?? ''}/${metadata.labels?.[workspaceLabel] ?? ''}`);
+
+/** Existing nodes carry no label of ours: those that the pods run on count. */
+const existingNodes = (pods: Kinds['Pod'][], nodes: Kinds['Node'][]): Kinds['Node'][] => {
+  const names = new Set(pods.map(({ spec }) => spec?.nodeName));
+  return nodes.filter(({ metadata }) => names.has(metadata.name));
+};
