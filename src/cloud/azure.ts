@@ -13,7 +13,7 @@ import { startCommand, toCloudError } from './errors.ts';
 import type { FailureContext } from './errors.ts';
 import { parseFailure, parseState, toFailure } from './failure.ts';
 import type { CloudFailure } from './failure.ts';
-import { checkSameCluster, chooseManagedCluster, toManagedCluster } from './managed-cluster.ts';
+import { checkSameCluster, chooseManagedCluster, toFoundCluster } from './managed-cluster.ts';
 import type { FoundCluster } from './managed-cluster.ts';
 import { followOperation, followsAgentPool } from './operation.ts';
 import type { Poll, Sight, Unreadable } from './operation.ts';
@@ -66,7 +66,7 @@ export const createAzureCloud = (settings: AzureSettings, { clock }: { clock: Cl
     call({ doing: 'listing AKS clusters', subscriptionId }, options, async (wire) => {
       const client = await openContainerService(subscriptionId, wire);
       const clusters: FoundCluster[] = [];
-      for await (const cluster of client.managedClusters.list(requestOptions(options))) clusters.push(toManagedCluster(cluster, subscriptionId));
+      for await (const cluster of client.managedClusters.list(requestOptions(options))) clusters.push(toFoundCluster(cluster, subscriptionId));
       return clusters;
     });
 
@@ -99,7 +99,7 @@ export const createAzureCloud = (settings: AzureSettings, { clock }: { clock: Cl
           const client = await openContainerService(subscriptionId, wire);
           return client.managedClusters.get(resourceGroup, name, requestOptions(options));
         });
-        return checkSameCluster(toManagedCluster(cluster, subscriptionId), wanted);
+        return checkSameCluster(toFoundCluster(cluster, subscriptionId).cluster, wanted);
       } catch (error) {
         if (!(error instanceof NotFoundError)) throw error;
         // The list says what there is instead; where it finds the cluster all the same, all is well.
@@ -226,7 +226,7 @@ interface PollRequest {
   state: string;
   kind: StartedOperation['kind'];
   signal: AbortSignal | undefined;
-  unreadable(error: unknown, wire: Wire): Unreadable;
+  unreadable: (error: unknown, wire: Wire) => Unreadable;
 }
 
 /** The SDK's poller is restored for each look: after a look that failed it would call the operation failed for ever. */

@@ -11,8 +11,8 @@ import type { Wire } from './wire.ts';
 
 /** How every call to Azure is made: again after passing troubles, and its failure told in our words. */
 export interface Caller {
-  call<T>(context: FailureContext, options: CloudCall, attempt: (wire: Wire) => Promise<T>): Promise<T>;
-  toError(error: unknown, wire: Wire, context: FailureContext): KaitoError;
+  call: <T>(context: FailureContext, options: CloudCall, attempt: (wire: Wire) => Promise<T>) => Promise<T>;
+  toError: (error: unknown, wire: Wire, context: FailureContext) => KaitoError;
 }
 
 export const createCaller = (endpoint: string, clock: Clock): Caller => {

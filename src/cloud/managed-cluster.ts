@@ -3,15 +3,16 @@ import type { ManagedCluster } from '../domain/azure.ts';
 import { NotFoundError, UsageError } from '../domain/errors.ts';
 import type { ManagedClusterHint } from './cloud.ts';
 
-/** A managed cluster and the other names that its API server may have in a kubeconfig. */
-export interface FoundCluster extends ManagedCluster {
-  otherFqdns: string[];
+/** A managed cluster and every name that its API server may have in a kubeconfig. */
+export interface FoundCluster {
+  cluster: ManagedCluster;
+  fqdns: string[];
 }
 
-export const toManagedCluster = (cluster: ArmManagedCluster, subscriptionId: string): FoundCluster => {
+export const toFoundCluster = (cluster: ArmManagedCluster, subscriptionId: string): FoundCluster => {
   const pools = cluster.agentPoolProfiles ?? [];
   const subnetId = (pools.find((pool) => pool.mode === 'System') ?? pools[0])?.vnetSubnetID;
-  return {
+  const found: ManagedCluster = {
     subscriptionId,
     resourceGroup: /\/resourceGroups\/([^/]+)/i.exec(cluster.id ?? '')?.[1] ?? '',
     name: cluster.name ?? '',
@@ -19,21 +20,21 @@ export const toManagedCluster = (cluster: ArmManagedCluster, subscriptionId: str
     kubernetesVersion: cluster.currentKubernetesVersion ?? cluster.kubernetesVersion ?? '',
     nodeResourceGroup: cluster.nodeResourceGroup ?? '',
     fqdn: cluster.fqdn ?? cluster.privateFqdn ?? '',
-    otherFqdns: [cluster.privateFqdn, cluster.azurePortalFqdn].filter((fqdn) => fqdn !== undefined),
     powerState: cluster.powerState?.code ?? 'Running',
     provisioningState: cluster.provisioningState ?? 'Succeeded',
     hasNodeAutoProvisioning: cluster.nodeProvisioningProfile?.mode === 'Auto',
     ...(subnetId === undefined ? {} : { subnetId }),
   };
+  return { cluster: found, fqdns: [cluster.fqdn, cluster.privateFqdn, cluster.azurePortalFqdn].filter((fqdn) => fqdn !== undefined) };
 };
 
 /** The one cluster of the subscription that fits the hint. NotFoundError or UsageError, with the candidates, when not one does. */
 export const chooseManagedCluster = (clusters: readonly FoundCluster[], hint: ManagedClusterHint): ManagedCluster => {
-  const named = clusters.filter((cluster) => isSame(cluster.name, hint.name) && isSame(cluster.resourceGroup, hint.resourceGroup));
-  const found = named.filter((cluster) => fitsKubeconfig(cluster, hint));
+  const named = clusters.filter(({ cluster }) => isSame(cluster.name, hint.name) && isSame(cluster.resourceGroup, hint.resourceGroup));
+  const found = named.filter((candidate) => fitsKubeconfig(candidate, hint)).map(({ cluster }) => cluster);
   const [first] = found;
-  if (first && found.length === 1) return plain(first);
-  const candidates = clusters.map((cluster) => `${cluster.name} (resource group ${cluster.resourceGroup}, ${cluster.location})`);
+  if (first && found.length === 1) return first;
+  const candidates = clusters.map(({ cluster }) => `${cluster.name} (resource group ${cluster.resourceGroup}, ${cluster.location})`);
   const wanted = describeHint(hint);
   const hints = ['Name it: --resource-group <group> --cluster <name>', 'No Azure at all: --provisioner byo with existing GPU nodes.'];
   if (found.length > 1) {
@@ -50,7 +51,7 @@ export const chooseManagedCluster = (clusters: readonly FoundCluster[], hint: Ma
  * A cluster that was named may still be another one than the kubeconfig points at, and GPU nodes would be added there.
  * The node resource group is compared where it is known; a server's name may be a proxy's, so it proves nothing alone.
  */
-export const checkSameCluster = (cluster: FoundCluster, hint: ManagedClusterHint): ManagedCluster => {
+export const checkSameCluster = (cluster: ManagedCluster, hint: ManagedClusterHint): ManagedCluster => {
   if (hint.nodeResourceGroup !== undefined && !isSame(cluster.nodeResourceGroup, hint.nodeResourceGroup)) {
     throw new UsageError(`The kubeconfig points at another cluster than ${cluster.name} in ${cluster.resourceGroup}.`, {
       reason: 'ManagedClusterMismatch',
@@ -58,14 +59,14 @@ export const checkSameCluster = (cluster: FoundCluster, hint: ManagedClusterHint
       hints: [`az aks get-credentials --resource-group ${cluster.resourceGroup} --name ${cluster.name}`, 'Or leave out the name: the cluster is found from the kubeconfig.'],
     });
   }
-  return plain(cluster);
+  return cluster;
 };
 
-const fitsKubeconfig = (cluster: FoundCluster, { nodeResourceGroup, fqdn, name }: ManagedClusterHint): boolean => {
+const fitsKubeconfig = ({ cluster, fqdns }: FoundCluster, { nodeResourceGroup, fqdn, name }: ManagedClusterHint): boolean => {
   if (nodeResourceGroup !== undefined) return isSame(cluster.nodeResourceGroup, nodeResourceGroup);
   if (fqdn === undefined) return name !== undefined;
   const server = hostName(fqdn);
-  return name !== undefined || [cluster.fqdn, ...cluster.otherFqdns].some((candidate) => isSame(candidate, server));
+  return name !== undefined || fqdns.some((candidate) => isSame(candidate, server));
 };
 
 /** Undefined asks for nothing. Azure's names know no letter case, and its answers mix them. */
@@ -83,5 +84,3 @@ const describeHint = ({ name, resourceGroup, nodeResourceGroup, fqdn }: ManagedC
   ].filter((part) => part !== '');
   return parts.length === 0 ? 'as nothing says which is meant' : parts.join(', ');
 };
-
-const plain = ({ otherFqdns: _, ...cluster }: FoundCluster): ManagedCluster => cluster;

@@ -37,9 +37,9 @@ export type Sight = { pool: AgentPool | undefined; failure?: CloudFailure } | Un
 
 export interface Observation {
   operation: StartedOperation;
-  poll(state: string): Promise<Poll>;
-  look(): Promise<Sight>;
-  toError(failure: CloudFailure): KaitoError;
+  poll: (state: string) => Promise<Poll>;
+  look: () => Promise<Sight>;
+  toError: (failure: CloudFailure) => KaitoError;
   clock: Clock;
   signal?: AbortSignal | undefined;
   onPoll?: ((state: string) => void) | undefined;
