@@ -1,5 +1,5 @@
 import { findPrice } from '../domain/azure-prices.ts';
-import { azureInstanceTypes } from '../domain/azure-instance-types.ts';
+import { azureInstanceTypes, isSameQuotaFamily } from '../domain/azure-instance-types.ts';
 import { PreflightError, QuotaError } from '../domain/errors.ts';
 import type { AzureFacts, Facts } from '../domain/facts.ts';
 import type { InstanceType } from '../domain/instance-type.ts';
@@ -104,7 +104,7 @@ const judgeQuota = (instanceType: InstanceType, nodeCount: number, request: Node
   const needed = instanceType.vCpuCount * nodeCount;
   const families = request.spot ? ['lowPriorityCores'] : [instanceType.quotaFamily, 'cores'];
   const facts_ = families.map((family) => {
-    const usage = azure.usages.find((candidate) => candidate.family.toLowerCase() === family.toLowerCase());
+    const usage = azure.usages.find((candidate) => isSameQuotaFamily(candidate.family, family));
     // An unknown family is no reason to refuse: Azure itself will say so.
     if (!usage) return { isEnough: true, fact: `${family}: unknown` };
     return { isEnough: usage.used + needed <= usage.limit, fact: `${family}: ${usage.used} of ${usage.limit} vCPUs used, ${needed} needed` };

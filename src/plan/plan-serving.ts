@@ -1,0 +1,145 @@
+import { ConflictError, NotFoundError, PreflightError } from '../domain/errors.ts';
+import type { Facts, TuningFacts } from '../domain/facts.ts';
+import type { Check, Choice, Plan, Step } from '../domain/plan.ts';
+import type { Preset } from '../domain/preset.ts';
+import type { Workspace } from '../domain/workspace.ts';
+import type { Templates } from '../manifests/files.ts';
+import { renderInference, type ServedAdapter } from '../manifests/inference.ts';
+import { provisioners } from '../provisioners/index.ts';
+import type { Fit, Machine } from '../provisioners/provisioner.ts';
+import type { RuntimeName } from '../runtimes/index.ts';
+import { judgeImageSecret, judgePermissions, judgeTokenSecret } from './checks.ts';
+import { planApplies, toStableJson } from './content.ts';
+import { differences } from './differences.ts';
+import { estimateNodes } from './estimate-nodes.ts';
+import type { RunSettings } from './request.ts';
+
+export interface ServingRequest extends RunSettings {
+  workspace: Workspace;
+  preset: Preset;
+  runtime: RuntimeName;
+  /** What the server is sized for; KAITO's estimator assumes 2048 when nobody says. */
+  contextLengthTokens?: number;
+  adapters: ServedAdapter[];
+  choices: Choice[];
+  /** From weights to `/health`. */
+  readinessTimeoutMs: number;
+  wait: boolean;
+}
+
+/** From what is there to a model server that answers. */
+export const planServing = (request: ServingRequest, facts: Facts, templates: Templates): Plan => {
+  const checks = judge(request, facts);
+  const provision = provisioners[request.provisioner].provision(
+    {
+      workspace: request.workspace,
+      fit: (machine) => fitServing(request, machine),
+      diskGiB: request.preset.weightsGiB + 80,
+      spot: request.spot,
+      endsByItself: false,
+      keepNodes: request.keepNodes,
+      nodeTimeoutMs: request.nodeTimeoutMs,
+    },
+    facts,
+  );
+  const { instanceType } = provision.nodes;
+  const workspace: Workspace = { ...request.workspace, resource: { ...request.workspace.resource, ...(instanceType === undefined ? {} : { instanceType }) } };
+  const { name } = workspace.metadata;
+  const stored = facts.record?.record;
+  const changes = stored ? differences(workspace, stored.workspace) : [];
+  if (stored && (stored.workspace.tuning || changes.some((change) => /^(inference\.preset|resource\.)/.test(change)))) throw cannotChange(workspace, changes, stored.workspace.tuning !== undefined);
+  const revision = stored ? (changes.length > 0 ? stored.revision + 1 : stored.revision) : 1;
+  const wanted = renderInference(
+    {
+      workspace,
+      preset: request.preset,
+      runtime: request.runtime,
+      machine: provision.machine,
+      nodeCount: provision.nodes.count,
+      nodeSelector: provision.nodeSelector,
+      adapters: request.adapters,
+      revision,
+    },
+    templates,
+  );
+  const needsRecord = !stored || changes.length > 0 || (provision.nodePool !== undefined && toStableJson(provision.nodePool) !== toStableJson(stored.nodePool));
+  const applies = planApplies(wanted, facts.existing);
+  const workloadKind = provision.nodes.count > 1 ? 'StatefulSet' : 'Deployment';
+  const steps: Step[] = [
+    ...(needsRecord ? [{ kind: 'record' as const, title: `Write the owner record ConfigMap/${name}-kaito`, revision, ...(provision.nodePool ? { nodePool: provision.nodePool } : {}) }] : []),
+    ...provision.before,
+    ...applies,
+    ...(request.wait
+      ? [
+          {
+            kind: 'await-server' as const,
+            title: `Wait until ${request.preset.name} answers`,
+            workload: { kind: workloadKind, name },
+            servedModelName: request.preset.name,
+            timeoutMs: request.readinessTimeoutMs,
+          },
+        ]
+      : []),
+  ];
+  return {
+    version: 1,
+    command: 'serve',
+    workspace,
+    target: facts.target,
+    choices: [...request.choices, ...provision.choices],
+    checks: [...checks, ...provision.checks],
+    nodes: provision.nodes,
+    ...(provision.cost ? { cost: provision.cost } : {}),
+    steps,
+    warnings: provision.warnings,
+  };
+};
+
+const judge = ({ workspace, preset, adapters }: ServingRequest, facts: Facts): Check[] => {
+  const secret = workspace.inference?.preset.presetOptions?.modelAccessSecret;
+  if (preset.gated && secret === undefined) {
+    throw new PreflightError(`Preset ${preset.name} is gated on Hugging Face and needs a token.`, {
+      reason: 'ModelAccessSecretMissing',
+      fact: `Its licence (${preset.license}) must have been accepted by the token's owner at https://huggingface.co/${preset.huggingFaceId}.`,
+      hints: [`kubectl create secret generic hf-token -n ${facts.target.namespace} --from-literal=HF_TOKEN=<token>`, 'And add --model-access-secret hf-token.'],
+    });
+  }
+  const pullSecrets = new Set(adapters.flatMap(({ imagePullSecret }) => (imagePullSecret === undefined ? [] : [imagePullSecret])));
+  return [judgePermissions(facts), ...(secret === undefined ? [] : [judgeTokenSecret(secret, facts)]), ...[...pullSecrets].map((name) => judgeImageSecret(name, facts, '--adapter-secret'))];
+};
+
+const fitServing = ({ preset, contextLengthTokens }: ServingRequest, machine: Machine): Fit => {
+  const estimate = estimateNodes({ preset, gpuCount: machine.gpuCount, gpuMemoryGiB: machine.gpuMemoryGiB, ...(contextLengthTokens === undefined ? {} : { contextLengthTokens }) });
+  if ('refusal' in estimate) return { refusal: estimate.refusal };
+  return { nodeCount: estimate.nodeCount, why: `${preset.weightsGiB} GiB of weights on ${machine.gpuCount} x ${machine.gpuMemoryGiB} GiB GPU memory a node` };
+};
+
+/** KAITO's immutable fields: https://github.com/kaito-project/kaito/blob/056b8280/api/v1beta1/workspace_validation.go#L782 */
+const cannotChange = ({ metadata: { name, namespace } }: Workspace, changes: string[], isTuning: boolean): ConflictError =>
+  new ConflictError(isTuning ? `${name} is a tuning workspace in namespace ${namespace}, and cannot be served.` : `Workspace ${name} in namespace ${namespace} is there with settings that cannot be changed.`, {
+    reason: isTuning ? 'WorkspaceIsTuning' : 'WorkspaceDiffers',
+    ...(isTuning ? {} : { fact: changes.join('\n') }),
+    hints: isTuning ? [`Choose another name, and serve its adapter with --adapter ${name}.`] : ['Choose another name, or delete it first.', `kaito-ts delete ${name} -n ${namespace}`],
+  });
+
+/** An adapter that kaito-ts tuned, found by its workspace's name. */
+export const adapterOfTuning = (name: string, facts: TuningFacts | 'missing' | undefined, preset: Preset, namespace: string): ServedAdapter => {
+  if (facts === undefined || facts === 'missing') {
+    throw new NotFoundError(`There is no tuning ${name} in namespace ${namespace}.`, {
+      reason: 'TuningNotFound',
+      hints: ['kaito-ts status', 'An adapter that was made elsewhere is given as --adapter <name>=<image>.'],
+    });
+  }
+  const { result } = facts;
+  if (!result?.adapter) {
+    throw new PreflightError(result ? `Tuning ${name} failed, so it has no adapter.` : `Tuning ${name} has not finished, so it has no adapter yet.`, {
+      reason: 'AdapterNotReady',
+      ...(result?.message ? { fact: result.message } : {}),
+      hints: [`kaito-ts status ${name}`],
+    });
+  }
+  if (facts.preset !== preset.name && ![preset.huggingFaceId, ...preset.aliases].includes(facts.preset)) {
+    throw new PreflightError(`Adapter ${name} was tuned for ${facts.preset} and does not fit ${preset.name}.`, { reason: 'AdapterForOtherModel', hints: [`kaito-ts serve --preset ${facts.preset} --adapter ${name}`] });
+  }
+  return { name, source: result.adapter, rank: facts.rank, ...(facts.imagePullSecret === undefined ? {} : { imagePullSecret: facts.imagePullSecret }) };
+};

@@ -1,0 +1,153 @@
+import { ConflictError, NotFoundError, PreflightError } from '../domain/errors.ts';
+import type { Facts } from '../domain/facts.ts';
+import type { KubernetesObject } from '../domain/kubernetes.ts';
+import type { Check, Choice, Plan, Step } from '../domain/plan.ts';
+import type { Preset, TuningSettings } from '../domain/preset.ts';
+import type { AdapterLocation } from '../domain/record.ts';
+import type { Workspace } from '../domain/workspace.ts';
+import type { Templates } from '../manifests/files.ts';
+import { renderTuning } from '../manifests/tuning.ts';
+import type { TrainingOverrides } from '../manifests/training-config.ts';
+import { provisioners } from '../provisioners/index.ts';
+import type { Fit, Machine, Provision } from '../provisioners/provisioner.ts';
+import { judgeImageSecret, judgePermissions, judgePush, judgeStorage } from './checks.ts';
+import { planApplies, toStableJson } from './content.ts';
+import { differences } from './differences.ts';
+import { estimateTuningMemory } from './estimate-tuning-memory.ts';
+import type { RunSettings } from './request.ts';
+
+export interface TuningRequest extends RunSettings {
+  workspace: Workspace;
+  preset: Preset;
+  tuning: TuningSettings;
+  overrides: TrainingOverrides;
+  choices: Choice[];
+  storageClass?: string;
+  timeLimitMs: number;
+  /** Follows the Job to its end; otherwise the Job is submitted and left. */
+  wait: boolean;
+}
+
+/** The whole of a tuning, from what is there to where the adapter will be. */
+export const planTuning = (request: TuningRequest, facts: Facts, templates: Templates): Plan => {
+  const { choices, timeLimitMs } = request;
+  const checks = judge(request, facts);
+  const provision = provisioners[request.provisioner].provision(
+    {
+      workspace: request.workspace,
+      fit: (machine) => fitTuning(request, machine),
+      diskGiB: request.preset.weightsGiB + 200,
+      spot: request.spot,
+      endsByItself: true,
+      keepNodes: request.keepNodes,
+      nodeTimeoutMs: request.nodeTimeoutMs,
+      timeLimitMs,
+    },
+    facts,
+  );
+  const { instanceType } = provision.nodes;
+  const workspace: Workspace = { ...request.workspace, resource: { ...request.workspace.resource, ...(instanceType === undefined ? {} : { instanceType }) } };
+  const base: Omit<Plan, 'steps'> = {
+    version: 1,
+    command: 'tune',
+    workspace,
+    target: facts.target,
+    choices: [...choices, ...provision.choices],
+    checks: [...checks, ...provision.checks],
+    nodes: provision.nodes,
+    ...(provision.cost ? { cost: provision.cost } : {}),
+    warnings: provision.warnings,
+  };
+  return { ...base, steps: planSteps(workspace, request, provision, facts, templates) };
+};
+
+const judge = ({ workspace, storageClass }: TuningRequest, facts: Facts): Check[] => {
+  const { output, input } = workspace.tuning ?? { output: {}, input: {} };
+  return [
+    judgePermissions(facts),
+    ...(output.imagePushSecret === undefined ? [] : [judgeImageSecret(output.imagePushSecret, facts, '--output-image-secret')]),
+    ...(input.imagePullSecrets ?? []).map((secret) => judgeImageSecret(secret, facts, '--input-image-secret')),
+    ...(output.image === undefined ? [judgeStorage(facts, storageClass)] : [judgePush(output.image, facts, output.imagePushSecret)]),
+  ];
+};
+
+const fitTuning = ({ tuning, workspace, overrides, preset }: TuningRequest, machine: Machine): Fit => {
+  const method = workspace.tuning?.method ?? 'qlora';
+  const { gib } = estimateTuningMemory({ tuning, weightsGiB: preset.weightsGiB, method, overrides });
+  const need = `needs about ${gib.toFixed(1)} of ${machine.gpuMemoryGiB} GiB GPU memory`;
+  if (gib > machine.gpuMemoryGiB) return { refusal: need };
+  return { nodeCount: 1, why: need, ...(gib > 0.9 * machine.gpuMemoryGiB ? { warning: `Training ${need}: it is close, and may run out of memory.` } : {}) };
+};
+
+const planSteps = (workspace: Workspace, request: TuningRequest, provision: Provision, facts: Facts, templates: Templates): Step[] => {
+  const { name, namespace } = workspace.metadata;
+  const stored = facts.record?.record;
+  const job = facts.existing.find(({ kind, metadata }) => kind === 'Job' && metadata.name === name);
+  const jobState = stateOf(job);
+  const changes = stored ? differences(workspace, stored.workspace) : [];
+  if (changes.length > 0 && jobState !== 'failed' && (job || stored?.result?.outcome === 'Succeeded')) throw differs(name, namespace, changes, stored?.result?.outcome);
+  const isPoolLeft = stored?.nodePool !== undefined && stored.nodePool.releasedAt === undefined;
+  if (stored?.result?.outcome === 'Succeeded') return isPoolLeft ? provision.after : [];
+
+  const isRetry = jobState === 'failed' || stored?.result?.outcome === 'Failed';
+  const revision = stored ? (changes.length > 0 || isRetry ? stored.revision + 1 : stored.revision) : 1;
+  const wanted = renderTuning({ workspace, preset: request.preset, tuning: request.tuning, overrides: request.overrides, machine: provision.machine, nodeSelector: provision.nodeSelector, revision, timeLimitMs: request.timeLimitMs, ...(request.storageClass === undefined ? {} : { storageClass: request.storageClass }) }, templates);
+  const adapter = adapterLocation(workspace);
+  const isSubmitted = job !== undefined && jobState !== 'failed';
+  const needsRecord = !stored || changes.length > 0 || isRetry || (provision.nodePool !== undefined && toStableJson(provision.nodePool) !== toStableJson(stored.nodePool));
+  // Nodes of a Job that has ended may have gone already; a Job that is there needs nobody to wait for its nodes.
+  const before = isSubmitted ? [] : provision.before;
+  return [
+    ...(needsRecord ? [{ kind: 'record' as const, title: `Write the owner record ConfigMap/${name}-kaito`, revision, ...(provision.nodePool ? { nodePool: provision.nodePool } : {}) }] : []),
+    ...(isRetry && job ? [{ kind: 'delete-object' as const, title: `Delete the failed Job/${name}`, object: { kind: 'Job', name, namespace }, timeoutMs: 5 * 60_000 }] : []),
+    ...before,
+    ...(isSubmitted ? [] : planApplies(wanted, isRetry ? facts.existing.filter(({ kind }) => kind !== 'Job') : facts.existing)),
+    ...(request.wait
+      ? [
+          { kind: 'follow-tuning' as const, title: `Follow Job/${name} until the adapter is ${adapter.kind === 'image' ? 'pushed' : 'written'}`, job: { kind: 'Job', name, namespace }, adapter, timeoutMs: request.timeLimitMs + 15 * 60_000 },
+          ...provision.after,
+        ]
+      : []),
+  ];
+};
+
+const stateOf = (job: KubernetesObject | undefined): 'absent' | 'running' | 'complete' | 'failed' => {
+  if (!job) return 'absent';
+  const status = job['status'];
+  const conditions: unknown = typeof status === 'object' && status !== null && 'conditions' in status ? status.conditions : undefined;
+  if (!Array.isArray(conditions)) return 'running';
+  const isTrue = (type: string): boolean => conditions.some((condition: { type?: unknown; status?: unknown }) => condition.type === type && condition.status === 'True');
+  return isTrue('Failed') ? 'failed' : isTrue('Complete') ? 'complete' : 'running';
+};
+
+const differs = (name: string, namespace: string, changes: string[], outcome: string | undefined): ConflictError =>
+  new ConflictError(`Workspace ${name} in namespace ${namespace} ${outcome === 'Succeeded' ? 'was tuned' : 'is being tuned'} with other settings.`, {
+    reason: 'WorkspaceDiffers',
+    fact: changes.join('\n'),
+    hints: [`Choose another name: kaito-ts tune <name> ...`, `kaito-ts delete ${name} -n ${namespace}   # and then tune again`],
+  });
+
+/** Where the adapter of this Workspace goes. */
+export const adapterLocation = ({ metadata: { name }, tuning }: Workspace): AdapterLocation => {
+  const { image, volumeSource } = tuning?.output ?? {};
+  if (image !== undefined) return { kind: 'image', reference: image };
+  const claim = volumeSource?.['persistentVolumeClaim'];
+  const claimName = typeof claim === 'object' && claim !== null && 'claimName' in claim ? String(claim.claimName) : `${name}-adapter`;
+  return { kind: 'claim', claimName, path: '' };
+};
+
+/** KAITO itself crashes on a preset that cannot be tuned, after the node was bought. */
+export const tuningSettingsOf = (preset: Preset, catalogue: readonly Preset[]): TuningSettings => {
+  if (preset.tuning) return preset.tuning;
+  throw new PreflightError(`Preset ${preset.name} cannot be tuned.`, {
+    reason: 'TuningNotSupported',
+    fact: 'KAITO publishes no weights for its trainer.',
+    hints: [`These can: ${catalogue.filter(({ tuning }) => tuning).map(({ name }) => name).join(', ')}.`],
+  });
+};
+
+export const unknownPreset = (name: string, nearest: readonly string[]): NotFoundError =>
+  new NotFoundError(`There is no preset ${JSON.stringify(name)}.`, {
+    reason: 'PresetNotFound',
+    hints: [...(nearest.length > 0 ? [`Nearest: ${nearest.join(', ')}.`] : []), 'kaito-ts presets'],
+  });

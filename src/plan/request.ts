@@ -1,0 +1,29 @@
+import type { Choice } from '../domain/plan.ts';
+import type { ProvisionerName } from '../provisioners/index.ts';
+
+/** What every plan that runs pods on GPUs must know beyond the Workspace. */
+export interface RunSettings {
+  provisioner: ProvisionerName;
+  spot: boolean;
+  /** Leaves the nodes there when the work is done. */
+  keepNodes: boolean;
+  nodeTimeoutMs: number;
+}
+
+/** Notes each decision with its reason while a request is put together. */
+export interface ChoiceLog {
+  choices: Choice[];
+  /** Returns the value, so that deciding and saying why are one expression. */
+  choose<T>(what: string, value: T, why: string, shown?: string): T;
+}
+
+export const createChoiceLog = (): ChoiceLog => {
+  const choices: Choice[] = [];
+  return {
+    choices,
+    choose(what, value, why, shown = String(value)) {
+      choices.push({ what, value: shown, why });
+      return value;
+    },
+  };
+};

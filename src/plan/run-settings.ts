@@ -1,0 +1,43 @@
+import { findInstanceType, findRetiredInstanceType, suggestInstanceTypes } from '../domain/azure-instance-types.ts';
+import { UsageError } from '../domain/errors.ts';
+import { provisionerNames, type ProvisionerName } from '../provisioners/index.ts';
+
+/** `key=value,key=value`, as the labels that nodes must carry. */
+export const parseNodeSelector = (text: string): Record<string, string> => {
+  const labels: Record<string, string> = {};
+  for (const part of text.split(',')) {
+    const [, key, value] = /^([^=!]+)==?([^=]*)$/.exec(part.trim()) ?? [];
+    if (!key || value === undefined) {
+      throw new UsageError(`--nodes takes labels as key=value, and was given ${JSON.stringify(part)}.`, { reason: 'InvalidSelector', hints: ['For example: --nodes accelerator=nvidia,pool=gpu'] });
+    }
+    labels[key] = value;
+  }
+  return labels;
+};
+
+export const parseProvisioner = (text: string | undefined, hasNodes: boolean): { name: ProvisionerName; why: string } => {
+  if (text === undefined) return hasNodes ? { name: 'byo', why: '--nodes' } : { name: 'aks', why: 'default' };
+  const name = provisionerNames.find((candidate) => candidate === text.toLowerCase());
+  if (!name) throw new UsageError(`There is no provisioner ${JSON.stringify(text)}.`, { hints: [`Choose one of: ${provisionerNames.join(', ')}.`] });
+  if (name === 'byo' && !hasNodes) throw new UsageError('--provisioner byo uses existing nodes, and needs to know which.', { hints: ['Add --nodes <key=value>.'] });
+  if (name === 'aks' && hasNodes) throw new UsageError('--nodes names existing nodes, and --provisioner aks makes new ones.', { hints: ['Leave one of them out.'] });
+  return { name, why: '--provisioner' };
+};
+
+/** In canonical case, because KAITO compares it exactly with the node's label. */
+export const parseInstanceType = (text: string): string => {
+  const found = findInstanceType(text);
+  if (found?.gpuVendor === 'NVIDIA') return found.name;
+  const retired = findRetiredInstanceType(text);
+  if (found) throw new UsageError(`${found.name} has ${found.gpuModel} GPUs, and the images need NVIDIA's.`, { reason: 'UnsupportedInstanceType', hints: ['kaito-ts instance-types'] });
+  throw new UsageError(`${JSON.stringify(text)} is no instance type that can be used.`, {
+    reason: 'UnknownInstanceType',
+    ...(retired ? { fact: `${text} ${retired.reason}.` } : {}),
+    hints: [...nearest(text), 'kaito-ts instance-types'],
+  });
+};
+
+const nearest = (text: string): string[] => {
+  const names = suggestInstanceTypes(text);
+  return names.length === 0 ? [] : [`Use ${names.map((name) => `--instance-type ${name}`).join(' or ')}.`];
+};
