@@ -110,7 +110,7 @@ const agentPoolProperties = z
     proximityPlacementGroupID: armId,
     capacityReservationGroupID: armId,
     hostGroupID: armId,
-    creationData: z.strictObject({ sourceResourceId: armId }).partial(),
+    creationData: z.strictObject({ sourceResourceId: text }).partial(),
     enableEncryptionAtHost: flag,
     enableUltraSSD: flag,
     enableFIPS: flag,
@@ -143,7 +143,7 @@ const agentPoolProperties = z
         allowedHostPorts: z.array(
           z.strictObject({ portStart: int.min(1).max(65_535), portEnd: int.min(1).max(65_535), protocol: z.enum(['TCP', 'UDP']) }).partial(),
         ),
-        applicationSecurityGroups: z.array(armId),
+        applicationSecurityGroups: texts,
         dranet: z.strictObject({ mode: z.enum(['Unmanaged', 'Managed']) }).partial(),
       })
       .partial(),
@@ -179,7 +179,7 @@ const agentPool = z.strictObject({ id: readOnly, name: readOnly, type: readOnly,
 
 /** Reads the body of a PUT; throws an ArmError in the service's words about the first thing that is wrong with it. */
 export const parseAgentPool = (body: string): AgentPoolProperties => {
-  const { data, error } = agentPool.safeParse(parseJson(body));
+  const { data, error } = agentPool.safeParse(parseJson(body), { reportInput: true });
   if (data !== undefined) return data.properties;
   const [issue] = error.issues;
   if (issue === undefined) throw aksError(400, 'BadRequest', 'The request body is invalid.');
@@ -198,7 +198,7 @@ const parseJson = (body: string): unknown => {
 const toError = (issue: z.core.$ZodIssue): ArmError => {
   const path = issue.path.map(String).join('.');
   if (issue.code === 'unrecognized_keys') return cannotUnmarshal(`unknown field "${issue.keys[0]}"`);
-  if (issue.code === 'invalid_type') return cannotUnmarshal(`cannot unmarshal value into Go struct field ${path} of type ${goTypes[issue.expected] ?? issue.expected}`);
+  if (issue.code === 'invalid_type') return cannotUnmarshal(`cannot unmarshal ${jsonTypeOf(issue.input)} into Go struct field ${path} of type ${issue.expected}`);
   return invalidParameter(path.replace(/^properties\./, ''), `${issue.message}.`);
 };
 
@@ -213,4 +213,4 @@ export const invalidParameter = (name: string, reason: string): ArmError =>
     `agentPoolProfile.${name}`,
   );
 
-const goTypes: Record<string, string> = { int: 'int32', number: 'float64', boolean: 'bool', object: 'struct', record: 'map[string]string', array: '[]string' };
+const jsonTypeOf = (value: unknown): string => (Array.isArray(value) ? 'array' : typeof value);
