@@ -64,6 +64,8 @@ export const createTokenSource = (settings: AzureSettings, clock: Clock, loadIde
     },
     forget() {
       current = undefined;
+      // The SDK's credentials remember the token too.
+      sources = undefined;
     },
   };
 };
@@ -78,6 +80,8 @@ const createSources = (settings: AzureSettings, { identity, ca }: IdentityModule
   const options = {
     authorityHost,
     disableInstanceDiscovery: !isKnownAuthority,
+    // The SDK tries a machine's metadata address five times, which is longer than anybody waits for a login.
+    retryOptions: { maxRetries: 2 },
     ...(ca ? { tlsOptions: { ca } } : {}),
     ...(tenantId === undefined ? {} : { tenantId }),
   };

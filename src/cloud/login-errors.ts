@@ -7,13 +7,15 @@ import type { AzureSettings } from './settings.ts';
 export const toLoginError = (error: unknown, settings: AzureSettings): KaitoError => {
   const text = textOf(error);
   const code = /AADSTS\d+/.exec(text)?.[0];
-  if (code === undefined) {
-    const network = toNetworkError(error, { doing: 'logging in to Azure', host: hostOf(settings.authorityHost) });
+  // A source that is not there says so in the words of a broken network, too: nobody answers at a machine's metadata address.
+  const refusal = findRefusal(error);
+  if (code === undefined && refusal) {
+    const network = toNetworkError(refusal, { doing: 'logging in to Azure', host: hostOf(settings.authorityHost) });
     if (network) return network;
-    if (/endpoints_resolution_error|network_error/.test(text)) {
+    if (/endpoints_resolution_error|network_error/.test(refusal.message)) {
       return new FailedError(`${hostOf(settings.authorityHost)} did not tell how to log in there.`, {
         reason: 'AuthorityUnreachable',
-        fact: cut(text),
+        fact: cut(refusal.message),
         hints: ['Check the network, AZURE_AUTHORITY_HOST and AZURE_TENANT_ID.'],
         cause: error,
       });
@@ -87,6 +89,12 @@ const aadText = (text: string): string => /AADSTS\d+:[^\n\r]*/.exec(text)?.[0] ?
 const cut = (text: string): string => {
   const oneLine = text.replaceAll(/\s+/g, ' ').replace(/\s*Trace ID:.*$/i, '').trim();
   return oneLine.length <= 400 ? oneLine : `${oneLine.slice(0, 400)}…`;
+};
+
+const findRefusal = (error: unknown): Error | undefined => {
+  if (!(error instanceof Error) || error.name === 'CredentialUnavailableError') return undefined;
+  const inner: unknown = Reflect.get(error, 'errors');
+  return Array.isArray(inner) ? inner.map(findRefusal).find((found) => found !== undefined) : error;
 };
 
 const textOf = (error: unknown): string => {

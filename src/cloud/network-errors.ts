@@ -45,7 +45,8 @@ const certificateTrouble: Trouble = {
 
 const unknownTrouble = (code: string): Trouble => ({ what: `could not be spoken to (${code})`, hints: [proxyHint] });
 
-const knownCodes = /^(E[A-Z]{3,}|EAI_[A-Z]+|REQUEST_SEND_ERROR|TIMEOUT|CERT_.*|.*SELF_SIGNED_CERT.*|UNABLE_TO_.*|ERR_TLS_.*|ERR_SSL_.*)$/;
+/** `ENOENT` and its like are about files and programs. */
+const isNetworkCode = (code: string): boolean => code in troubles || /^(EPROTO|ECONNABORTED|ENETDOWN|REQUEST_SEND_ERROR|ERR_SSL_.*)$/.test(code) || certificateCodes.test(code);
 
 /** The SDKs wrap errors in errors, and Node gathers the attempts at several addresses in one. */
 const findCode = (error: unknown, depth = 0): string | undefined => {
@@ -53,7 +54,7 @@ const findCode = (error: unknown, depth = 0): string | undefined => {
   const inner = [Reflect.get(error, 'cause'), Reflect.get(error, 'errors')].flat();
   const deeper = inner.map((candidate) => findCode(candidate, depth + 1)).find((code) => code !== undefined);
   const code: unknown = Reflect.get(error, 'code');
-  return deeper ?? (typeof code === 'string' && knownCodes.test(code) ? code : undefined);
+  return deeper ?? (typeof code === 'string' && isNetworkCode(code) ? code : undefined);
 };
 
 const firstText = (error: unknown): string | undefined => {

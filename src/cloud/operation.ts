@@ -67,8 +67,8 @@ export const followOperation = async (observation: Observation): Promise<AgentPo
         continue;
       }
       troubleSinceMs ??= clock.now();
-      // A login that never worked will not mend itself; one that has expired may be renewed in another window.
-      if (poll.isForGood || (poll.error instanceof AccessError && !hasSeen) || clock.now() - troubleSinceMs >= outOfSightMs) throw outOfSight(poll.error, operation);
+      // A login that does not work with a new token either will not mend itself; one that has expired may be renewed elsewhere.
+      if (poll.isForGood || (poll.error instanceof AccessError && !hasSeen && troubleCount > 0) || clock.now() - troubleSinceMs >= outOfSightMs) throw outOfSight(poll.error, operation);
       waitMs = poll.retryAfterMs ?? Math.min(longestTroubleIntervalMs, 2000 * 2 ** troubleCount);
       troubleCount += 1;
       onPoll?.(`${poll.error.reason}: looking again in ${Math.ceil(waitMs / 1000)} s`);
