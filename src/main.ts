@@ -6,13 +6,13 @@ import { optionKeys, readConfiguration } from './cli/configuration.ts';
 import { commandNames, loadCommand } from './cli/find.ts';
 import { globalOptions } from './cli/globals.ts';
 import { parseCommandLine, type Invocation } from './cli/program.ts';
-import { exitCodes, type ExitCode } from './domain/errors.ts';
+import { exitCodes } from './domain/errors.ts';
 import { toKaitoError } from './domain/unexpected.ts';
 import { openSystem, type System } from './terminal/system.ts';
 import { version } from './version.ts';
 
 /** Command line in, exit code out. The only place that joins the parts with their real implementations. */
-export const main = async (argv: readonly string[]): Promise<ExitCode> => {
+export const main = async (argv: readonly string[]): Promise<number> => {
   const system = openSystem();
   try {
     const invocation = await parse(argv, system);
@@ -48,7 +48,7 @@ const parse = async (argv: readonly string[], { terminal }: System): Promise<Inv
   return parsed.kind === 'invocation' ? parsed.invocation : undefined;
 };
 
-const run = async ({ command, input, globals }: Invocation, system: System): Promise<ExitCode> => {
+const run = async ({ command, input, globals }: Invocation, system: System): Promise<number> => {
   const { terminal, signal } = system;
   const [{ outputs }, { createStyle }] = await Promise.all([import('./outputs/index.ts'), import('./outputs/style.ts')]);
   const output = outputs[globals.output]({
@@ -63,9 +63,13 @@ const run = async ({ command, input, globals }: Invocation, system: System): Pro
   });
   const context = createContext(globals, system);
   try {
-    for await (const event of command.run(input, context)) await output.handle(event);
+    let exitCode: number = exitCodes.done;
+    for await (const event of command.run(input, context)) {
+      if (event.type === 'exit') exitCode = event.exitCode;
+      await output.handle(event);
+    }
     await output.finish();
-    return exitCodes.done;
+    return exitCode;
   } catch (error) {
     const failure = toKaitoError(signal.aborted && !isKaitoError(error) ? signal.reason : error, version);
     await output.handle({ type: 'failed', error: failure });

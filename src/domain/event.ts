@@ -23,6 +23,8 @@ export type Event =
   | { type: 'text'; text: string }
   /** The last word of a command: facts by name. `summary` is what text output prints. */
   | { type: 'result'; result: Record<string, unknown>; summary: string[]; hints?: readonly string[] }
+  /** The command ends with this exit code although nothing failed, as a command that was run for somebody. */
+  | { type: 'exit'; exitCode: number }
   | { type: 'failed'; error: KaitoError };
 
 export type Progress =

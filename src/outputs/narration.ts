@@ -103,6 +103,7 @@ export const createNarrator = (target: OutputTarget): Narrator => {
       case 'table':
       case 'text':
       case 'result':
+      case 'exit':
         return;
     }
   };

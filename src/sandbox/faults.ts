@@ -30,3 +30,5 @@ export const createFaults = (names: Iterable<Fault>): Faults => {
   const scripted = new Set<string>(names);
   return { has: (name) => scripted.has(name) };
 };
+
+export const isFault = (name: string): name is Fault => Object.hasOwn(faultMeanings, name);

@@ -1,0 +1,111 @@
+import { defineCommand } from '../cli/command.ts';
+import { choice, count, decimal, duration, text, texts, toggle } from '../cli/options.ts';
+import { runOptions } from '../cli/run-options.ts';
+import type { Event } from '../domain/event.ts';
+import { describeAdapter, type OwnerRecord } from '../domain/record.ts';
+
+export default defineCommand({
+  summary: 'Fine-tune a model with LoRA or QLoRA, and give the GPUs back',
+  description:
+    'Shows what will happen and what it costs, checks login, quota, permissions and the registry, adds GPU nodes, submits the tuning Job, follows training, pushes the adapter and removes the nodes. Run again, it goes on where it stopped.',
+  usesCluster: true,
+  arguments: [{ usage: '[name]', description: 'name of the workspace; default: preset and method' }],
+  options: {
+    preset: text('--preset <name>', 'the model: a preset, an alias or a Hugging Face id of the catalogue'),
+    method: choice('--method <method>', 'how to tune', ['lora', 'qlora']),
+    inputUrl: texts('--input-url <url>', 'dataset to download, in csv, json, jsonl, parquet or arrow', { defaultText: 'a small public one' }),
+    inputImage: text('--input-image <image>', 'image with the dataset in /data'),
+    inputImageSecret: text('--input-image-secret <name>', 'Secret with the credentials to pull it'),
+    inputClaim: text('--input-claim <name>', 'PersistentVolumeClaim with the dataset'),
+    outputImage: text('--output-image <image>', 'where to push the adapter'),
+    outputImageSecret: text('--output-image-secret <name>', 'Secret with the credentials to push it'),
+    outputClaim: text('--output-claim <name>', 'PersistentVolumeClaim to write the adapter to', { defaultText: '<name>-adapter, when no registry is set' }),
+    registry: text('--registry <prefix>', 'where adapters are pushed when --output-image does not say, such as myregistry.azurecr.io/adapters'),
+    storageClass: text('--storage-class <name>', 'StorageClass of a new claim', { defaultText: "the cluster's" }),
+    config: text('--config <name>', 'ConfigMap with your own training_config.yaml', { defaultText: 'one is written' }),
+    epochs: decimal('--epochs <number>', 'passes over the dataset', { defaultText: '1' }),
+    maxSteps: count('--max-steps <count>', 'optimizer steps, instead of epochs'),
+    learningRate: decimal('--learning-rate <rate>', 'learning rate'),
+    rank: count('--rank <r>', 'LoRA rank', { defaultText: '8' }),
+    alpha: count('--alpha <alpha>', 'LoRA alpha', { defaultText: '8' }),
+    maxLength: count('--max-length <tokens>', 'longest training example, longer ones are cut', { defaultText: '1024' }),
+    gradientAccumulationSteps: count('--gradient-accumulation-steps <count>', 'examples for one optimizer step'),
+    ...runOptions,
+    keepNodes: toggle('--keep-nodes', 'leave the GPU nodes there when tuning is over'),
+    timeLimit: duration('--time-limit <duration>', 'after this the Job is stopped', 4 * 3_600_000),
+  },
+  examples: [
+    'tune --preset phi-3-mini --method qlora',
+    'tune my-tuning --preset phi-4-mini-instruct --input-url https://example.com/train.jsonl --output-image myregistry.azurecr.io/my-tuning:1 --output-image-secret acr-push',
+    'tune --preset phi-3-mini --dry-run -o yaml',
+  ],
+  async *run({ arguments: [name], options }, context) {
+    const [{ toTuningRequest, tuningName }, { resolvePreset }, { planTuning }, { observe }, { readRecord }, { execute }, { azureHint }, { askRegistry }] = await Promise.all([
+      import('../plan/tuning-request.ts'),
+      import('../plan/resolve-preset.ts'),
+      import('../plan/plan-tuning.ts'),
+      import('../flow/observe.ts'),
+      import('../flow/read-record.ts'),
+      import('../flow/execute.ts'),
+      import('../cli/azure-hint.ts'),
+      import('../registry/ask.ts'),
+    ]);
+    const { signal, clock } = context;
+    const flags = {
+      ...options,
+      name,
+      inputUrls: options.inputUrl,
+      timeLimitMs: options.timeLimit,
+      nodeTimeoutMs: options.nodeTimeout,
+      wait: !options.wait,
+      training: {
+        num_train_epochs: options.epochs,
+        max_steps: options.maxSteps,
+        learning_rate: options.learningRate,
+        r: options.rank,
+        lora_alpha: options.alpha,
+        max_length: options.maxLength,
+        gradient_accumulation_steps: options.gradientAccumulationSteps,
+      },
+    };
+    const catalogue = await context.presets();
+    // What is wrong with the command line is told before anything is asked of anybody.
+    const draft = toTuningRequest(flags, 'default', catalogue, undefined);
+    const cluster = await context.cluster();
+    const stored = await readRecord(cluster, tuningName(flags, resolvePreset(catalogue, draft.preset.name).preset), signal);
+    const request = toTuningRequest(flags, cluster.target.namespace, catalogue, stored);
+    const { output, input } = request.workspace.tuning ?? {};
+    const facts = await observe(
+      request.workspace,
+      cluster,
+      {
+        kinds: ['Job', 'ConfigMap', 'PersistentVolumeClaim'],
+        secrets: [output?.imagePushSecret, ...(input?.imagePullSecrets ?? [])].filter((secret) => secret !== undefined),
+        tunings: [],
+        ...(request.provisioner === 'aks' ? { azure: context.cloud, azureHint: azureHint(context.globals) } : {}),
+        ...(output?.image === undefined ? {} : { push: askRegistry(output.image, output.imagePushSecret, signal) }),
+      },
+      signal,
+    );
+    const plan = planTuning(request, facts, await context.templates());
+    yield { type: 'planned', plan, dryRun: options.dryRun };
+    if (options.dryRun) return;
+    if (plan.steps.length === 0) yield { type: 'note', message: 'Nothing to do: it is done already.' };
+    const record = yield* execute(plan, facts.record, { cluster, ...(facts.azure ? { azure: { cloud: await context.cloud(), managedCluster: facts.azure.cluster } } : {}), clock, signal });
+    yield tuned(record, options.wait);
+  },
+});
+
+const tuned = (record: OwnerRecord, isLeft: boolean): Event => {
+  const { workspace, result, nodePool } = record;
+  const { name, namespace } = workspace.metadata;
+  const adapter = result?.adapter;
+  const serve = `kaito-ts serve --preset ${workspace.tuning?.preset.name ?? ''} --adapter ${name}`;
+  const isNodeLeft = nodePool !== undefined && nodePool.releasedAt === undefined;
+  return {
+    type: 'result',
+    result: { name, namespace, state: result?.outcome ?? 'Running', ...(adapter ? { adapter } : {}), ...(result?.steps === undefined ? {} : { steps: result.steps }), ...(result?.finalLoss === undefined ? {} : { finalLoss: result.finalLoss }), serve },
+    summary: adapter ? [`adapter: ${describeAdapter(adapter)}`, `serve it: ${serve}`] : [`workspace ${name} is submitted`],
+    hints: [...(isLeft ? [`kaito-ts status ${name}`] : []), ...(isNodeLeft && !isLeft ? [`Agent pool ${nodePool.name} was kept and costs money: kaito-ts delete ${name}`] : [])],
+  };
+};

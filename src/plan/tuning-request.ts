@@ -1,0 +1,155 @@
+import { UsageError } from '../domain/errors.ts';
+import { parseImageReference } from '../domain/image-reference.ts';
+import type { Preset } from '../domain/preset.ts';
+import type { OwnerRecord } from '../domain/record.ts';
+import type { DataDestination, DataSource, TuningMethod, Workspace } from '../domain/workspace.ts';
+import { parseTrainingOverrides, type TrainingOverrides } from '../manifests/training-config.ts';
+import { parseWorkspaceName, toWorkspaceName } from './names.ts';
+import { tuningSettingsOf, type TuningRequest } from './plan-tuning.ts';
+import { createChoiceLog, type ChoiceLog } from './request.ts';
+import { resolvePreset } from './resolve-preset.ts';
+import { parseInstanceType, parseNodeSelector, parseProvisioner } from './run-settings.ts';
+
+/** What the command line says, each part undefined when it does not. */
+export interface TuningFlags {
+  name?: string | undefined;
+  preset?: string | undefined;
+  method?: TuningMethod | undefined;
+  config?: string | undefined;
+  inputUrls: string[];
+  inputImage?: string | undefined;
+  inputImageSecret?: string | undefined;
+  inputClaim?: string | undefined;
+  outputImage?: string | undefined;
+  outputImageSecret?: string | undefined;
+  outputClaim?: string | undefined;
+  registry?: string | undefined;
+  storageClass?: string | undefined;
+  instanceType?: string | undefined;
+  provisioner?: string | undefined;
+  nodes?: string | undefined;
+  spot: boolean;
+  keepNodes: boolean;
+  timeLimitMs: number;
+  nodeTimeoutMs: number;
+  wait: boolean;
+  training: Record<string, string | number | undefined>;
+}
+
+/**
+ * A small public dataset of chat messages, the one of KAITO's own quick start.
+ * https://huggingface.co/datasets/philschmid/dolly-15k-oai-style
+ */
+export const defaultDatasetUrl = 'https://huggingface.co/datasets/philschmid/dolly-15k-oai-style/resolve/main/data/train-00000-of-00001-54e3756291ca09c6.parquet?download=true';
+
+export const trainingAnnotation = 'kaito-ts/training';
+
+/** The name that a tuning gets when nobody gives one: the same for the same wish, so that a second run finds the first. */
+export const tuningName = (flags: TuningFlags, preset: Preset): string => (flags.name === undefined ? toWorkspaceName(`${preset.name}-${flags.method ?? 'qlora'}`) : parseWorkspaceName(flags.name));
+
+/** Fills what the flags leave open: from the owner record of an earlier run, else with defaults, saying each. */
+export const toTuningRequest = (flags: TuningFlags, namespace: string, catalogue: readonly Preset[], stored: OwnerRecord | undefined): TuningRequest => {
+  const log = createChoiceLog();
+  const { choose } = log;
+  const { preset, why } = resolvePreset(catalogue, flags.preset ?? stored?.workspace.tuning?.preset.name ?? missing('--preset <name>', 'Say which model to tune.'));
+  const tuning = tuningSettingsOf(preset, catalogue);
+  const name = choose('name', tuningName(flags, preset), flags.name === undefined ? 'default: preset and method' : 'given');
+  choose('preset', preset.name, `${why}; licence ${preset.license}`);
+  const method = choose('method', flags.method ?? stored?.workspace.tuning?.method ?? 'qlora', flags.method ? '--method' : 'default');
+  if (!tuning.methods.includes(method)) throw new UsageError(`Preset ${preset.name} cannot be tuned with ${method}.`, { hints: [`Use ${tuning.methods.map((known) => `--method ${known}`).join(' or ')}.`] });
+  const input = chooseInput(flags, stored?.workspace.tuning?.input, log);
+  const output = chooseOutput(flags, name, stored?.workspace.tuning?.output, log);
+  const overrides = chooseTraining(flags, stored, log);
+  const selector = flags.nodes === undefined ? undefined : parseNodeSelector(flags.nodes);
+  const provisioner = parseProvisioner(flags.provisioner, selector !== undefined);
+  choose('provisioner', provisioner.name, provisioner.why);
+  choose('time limit', flags.timeLimitMs, 'then the Job is stopped', `${Math.round(flags.timeLimitMs / 60_000)} minutes`);
+  const instanceType = flags.instanceType === undefined ? (provisioner.name === 'aks' ? stored?.workspace.resource.instanceType : undefined) : parseInstanceType(flags.instanceType);
+  const workspace: Workspace = {
+    apiVersion: 'kaito.sh/v1beta1',
+    kind: 'Workspace',
+    metadata: { name, namespace, ...(Object.keys(overrides).length > 0 ? { annotations: { [trainingAnnotation]: JSON.stringify(overrides) } } : {}) },
+    resource: { ...(instanceType === undefined ? {} : { instanceType }), labelSelector: { matchLabels: selector ?? { apps: name } } },
+    tuning: { preset: { name: preset.name }, method, ...(flags.config === undefined ? {} : { config: flags.config }), input, output },
+  };
+  return {
+    workspace,
+    preset,
+    tuning,
+    overrides,
+    choices: log.choices,
+    provisioner: provisioner.name,
+    spot: flags.spot,
+    keepNodes: flags.keepNodes,
+    timeLimitMs: flags.timeLimitMs,
+    nodeTimeoutMs: flags.nodeTimeoutMs,
+    wait: flags.wait,
+    ...(flags.storageClass === undefined ? {} : { storageClass: flags.storageClass }),
+  };
+};
+
+const missing = (flag: string, message: string): never => {
+  throw new UsageError(message, { reason: 'MissingOption', hints: [`Add ${flag}.`, 'kaito-ts presets --tunable'] });
+};
+
+const chooseInput = (flags: TuningFlags, stored: DataSource | undefined, { choose }: ChoiceLog): DataSource => {
+  const given = [flags.inputUrls.length > 0, flags.inputImage !== undefined, flags.inputClaim !== undefined].filter(Boolean).length;
+  if (given > 1) throw new UsageError('A dataset comes from one place: URLs, an image or a claim.', { hints: ['Give one of --input-url, --input-image and --input-claim.'] });
+  if (flags.inputUrls.length > 0) {
+    const urls = flags.inputUrls.map(parseDatasetUrl);
+    choose('dataset', urls, urls.length > 1 ? '--input-url; the trainer uses only the first file that it recognises' : '--input-url', urls.join(', '));
+    return { urls };
+  }
+  if (flags.inputImage !== undefined) {
+    const image = choose('dataset', parseImage(flags.inputImage, '--input-image'), '--input-image');
+    return { name: 'dataset', image, ...(flags.inputImageSecret === undefined ? {} : { imagePullSecrets: [flags.inputImageSecret] }) };
+  }
+  if (flags.inputClaim !== undefined) {
+    choose('dataset', `PersistentVolumeClaim/${flags.inputClaim}`, '--input-claim');
+    return { volumeSource: { persistentVolumeClaim: { claimName: flags.inputClaim, readOnly: true } } };
+  }
+  if (stored) {
+    choose('dataset', stored.urls?.join(', ') ?? stored.image ?? 'a volume', 'as before');
+    return stored;
+  }
+  return { urls: [choose('dataset', defaultDatasetUrl, 'default: dolly-15k, 15,000 public question and answer pairs')] };
+};
+
+/** KAITO's webhook refuses the same: https://github.com/kaito-project/kaito/blob/056b8280/api/v1beta1/workspace_validation.go#L383 */
+const parseDatasetUrl = (text: string): string => {
+  const url = URL.canParse(text) ? new URL(text) : undefined;
+  if (!url || url.host === '') throw new UsageError(`${JSON.stringify(text)} is not the address of a dataset.`, { hints: ['For example: --input-url https://example.com/train.jsonl'] });
+  if (url.protocol !== 'http:' && url.protocol !== 'https:') throw new UsageError(`The dataset address ${text} must use http or https.`);
+  if (/^(localhost|.*\.localhost|127\.\d+\.\d+\.\d+|\[::1\])$/.test(url.hostname)) {
+    throw new UsageError(`The dataset address ${text} is this machine's own, and the dataset is fetched by a pod in the cluster.`, { hints: ['Use an address that the cluster can reach, an image (--input-image) or a claim (--input-claim).'] });
+  }
+  return text;
+};
+
+const chooseOutput = (flags: TuningFlags, name: string, stored: DataDestination | undefined, { choose }: ChoiceLog): DataDestination => {
+  if (flags.outputImage !== undefined && flags.outputClaim !== undefined) throw new UsageError('The adapter goes to one place: an image or a claim.', { hints: ['Give --output-image or --output-claim.'] });
+  const toImage = (image: string, why: string): DataDestination => ({ image: choose('output', parseImage(image, '--output-image'), why), ...(flags.outputImageSecret === undefined ? {} : { imagePushSecret: flags.outputImageSecret }) });
+  if (flags.outputImage !== undefined) return toImage(flags.outputImage, '--output-image');
+  if (flags.outputClaim !== undefined) return claim(choose('output', flags.outputClaim, '--output-claim', `PersistentVolumeClaim/${flags.outputClaim}`));
+  if (stored) {
+    choose('output', stored.image ?? 'a volume claim', 'as before');
+    return stored;
+  }
+  if (flags.registry !== undefined) return toImage(`${flags.registry.replace(/\/+$/, '')}/${name}:latest`, 'default: the registry of your settings, and the name');
+  return claim(choose('output', `${name}-adapter`, 'default: a volume claim, because no registry is set (--output-image, --registry)', `PersistentVolumeClaim/${name}-adapter`));
+};
+
+const claim = (claimName: string): DataDestination => ({ volumeSource: { persistentVolumeClaim: { claimName } } });
+
+const parseImage = (text: string, flag: string): string => {
+  if (parseImageReference(text)) return text;
+  throw new UsageError(`${JSON.stringify(text)} is not an image reference.`, { reason: 'InvalidImage', hints: [`For example: ${flag} myregistry.azurecr.io/adapters/my-tuning:1.0`] });
+};
+
+const chooseTraining = (flags: TuningFlags, stored: OwnerRecord | undefined, { choose }: ChoiceLog): TrainingOverrides => {
+  const given = Object.fromEntries(Object.entries(flags.training).filter(([, value]) => value !== undefined));
+  const recorded = stored?.workspace.metadata.annotations?.[trainingAnnotation];
+  const overrides = Object.keys(given).length > 0 || recorded === undefined ? parseTrainingOverrides(given) : parseTrainingOverrides(JSON.parse(recorded));
+  for (const [key, value] of Object.entries(overrides)) choose(key.replaceAll('_', ' '), value, 'given');
+  return overrides;
+};
