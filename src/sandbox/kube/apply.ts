@@ -37,16 +37,17 @@ export interface Writer {
  */
 export const applyConfiguration = (
   live: KubernetesObject | undefined,
-  configuration: KubernetesObject,
+  given: KubernetesObject,
   writer: Writer & { force: boolean },
 ): KubernetesObject => {
+  const configuration = withoutFields(given, writer.ignoredFields);
   const { apiVersion, kind } = configuration;
   const before = live ?? { apiVersion, kind, metadata: { name: configuration.metadata.name } };
   const managers = readManagers(before);
   if (live && managers.length === 0) managers.push(managerBeforeFirstApply(live, writer.now));
 
   const own = managers.find((entry) => isSameManager(entry, { ...writer, operation: 'Apply', apiVersion }));
-  const claimed = withoutIgnored(claimedBy(configuration, kind), writer.ignoredFields);
+  const claimed = claimedBy(configuration, kind);
   const others = managers.filter((entry) => entry !== own);
   const owned = union(claimed, ...others.map(({ fields }) => fields));
 
@@ -162,6 +163,13 @@ const managerBeforeFirstApply = (live: KubernetesObject, now: Date): ManagerEntr
 
 const withoutIgnored = (set: FieldSet, ignoredFields: readonly string[] = []): FieldSet =>
   new Set([...set].filter((path) => !ignoredFields.some((field) => touches(new Set([path]), `f:${field}`))));
+
+const withoutFields = (object: KubernetesObject, ignoredFields: readonly string[] = []): KubernetesObject => {
+  const { name, namespace } = object.metadata;
+  const identity = { name, ...(namespace ? { namespace } : {}) };
+  const kept = Object.entries(object).filter(([field]) => !ignoredFields.includes(field));
+  return { ...Object.fromEntries(kept), apiVersion: object.apiVersion, kind: object.kind, metadata: ignoredFields.includes('metadata') ? identity : object.metadata };
+};
 
 const readManagers = (object: KubernetesObject): ManagerEntry[] =>
   listAt(object, 'metadata', 'managedFields').flatMap((entry) => {

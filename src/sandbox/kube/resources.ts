@@ -82,5 +82,9 @@ export const groupVersions: readonly { group: string; version: string }[] = [
 export const groupPath = ({ group, version }: { group: string; version: string }): string =>
   group ? `/apis/${group}/${version}` : `/api/${version}`;
 
+/** The other way round. */
+export const findGroupPath = (path: string): { group: string; version: string } | undefined =>
+  groupVersions.find((group) => groupPath(group) === path);
+
 export const verbsOf = ({ isQuestion }: Resource): readonly string[] =>
   isQuestion ? ['create'] : ['create', 'delete', 'deletecollection', 'get', 'list', 'patch', 'update', 'watch'];

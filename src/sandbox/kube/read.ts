@@ -1,0 +1,96 @@
+import { badRequest, expired, notFound, StatusError } from './errors.ts';
+import type { Exchange } from './exchange.ts';
+import { numberAt, textAt } from './json.ts';
+import { apiVersionOf, resourceNameOf } from './resources.ts';
+import { sendList, sendObject } from './respond.ts';
+import { toScale } from './scale.ts';
+import { parseFieldSelector, parseLabelSelector, type Selector } from './selectors.ts';
+import type { Store, StoredObject } from './store.ts';
+import type { Target } from './target.ts';
+
+export const get = (exchange: Exchange): void => {
+  const object = findTarget(exchange.api.store, exchange.target);
+  sendObject(exchange, 200, exchange.target.subresource === 'scale' ? toScale(object) : object);
+};
+
+/** With `limit`, a page and a token; all pages show the moment of the first. */
+export const list = (exchange: Exchange): void => {
+  const { api, target, query } = exchange;
+  const limit = Number(query.get('limit') ?? 0);
+  const token = query.get('continue');
+  const page = token ? parseContinue(token) : undefined;
+  const version = page?.version ?? api.store.resourceVersion;
+
+  const matching = listAtVersion(exchange, page?.version ?? exactVersion(query)).filter(parseSelectors(exchange));
+  const rest = page ? matching.filter((object) => isAfter(object, page.start)) : matching;
+  const items = limit > 0 ? rest.slice(0, limit) : rest;
+  const last = items.at(-1);
+  const remaining = rest.length - items.length;
+  sendList(exchange, {
+    kind: `${target.resource.kind}List`,
+    apiVersion: apiVersionOf(target.resource),
+    metadata: {
+      resourceVersion: version,
+      ...(last && remaining > 0 ? { continue: toContinue(version, last), remainingItemCount: remaining } : {}),
+    },
+    items,
+  });
+};
+
+export const findTarget = (store: Store, { resource, namespace, name = '' }: Target): StoredObject => {
+  const found = store.get(resourceNameOf(resource), namespace, name);
+  if (!found) throw notFound(resourceNameOf(resource), name);
+  return found;
+};
+
+/** The query's label and field selectors, and the name when the path has one. */
+export const parseSelectors = ({ query, target }: Exchange): Selector => {
+  const byLabel = parseLabelSelector(query.get('labelSelector') ?? '');
+  const byField = parseFieldSelector(query.get('fieldSelector') ?? '', target.resource.kind);
+  return (object) => byLabel(object) && byField(object) && (target.name === undefined || textAt(object, 'metadata', 'name') === target.name);
+};
+
+export const parseVersion = (text: string): number => {
+  if (!/^\d+$/.test(text)) {
+    throw badRequest(`resourceVersion: Invalid value: ${JSON.stringify(text)}: strconv.ParseUint: parsing ${JSON.stringify(text)}: invalid syntax`);
+  }
+  return Number(text);
+};
+
+/** Only `resourceVersionMatch=Exact` asks for the past; any other version means: at least as new as that. */
+const exactVersion = (query: URLSearchParams): string | undefined => {
+  const version = query.get('resourceVersion') ?? '';
+  if (version) parseVersion(version);
+  return query.get('resourceVersionMatch') === 'Exact' ? version : undefined;
+};
+
+const listAtVersion = ({ api, target, query }: Exchange, version: string | undefined): StoredObject[] => {
+  const resource = resourceNameOf(target.resource);
+  if (version === undefined) return api.store.list(resource, target.namespace);
+  try {
+    return api.store.listAt(version, resource, target.namespace);
+  } catch (error) {
+    if (!(error instanceof StatusError) || !query.has('continue')) throw error;
+    throw expired(
+      'The provided continue parameter is too old to display a consistent list result. You must start a new list without the continue parameter.',
+    );
+  }
+};
+
+const keyOf = ({ metadata }: StoredObject): string => `${metadata.namespace ?? ''}/${metadata.name}`;
+
+const isAfter = (object: StoredObject, start: string): boolean => keyOf(object) > start;
+
+const toContinue = (version: string, last: StoredObject): string =>
+  Buffer.from(JSON.stringify({ v: 'meta.k8s.io/v1', rv: Number(version), start: keyOf(last) })).toString('base64url');
+
+const parseContinue = (token: string): { version: string; start: string } => {
+  try {
+    const read: unknown = JSON.parse(Buffer.from(token, 'base64url').toString());
+    const [version, start] = [numberAt(read, 'rv'), textAt(read, 'start')];
+    if (version !== undefined && start !== undefined) return { version: String(version), start };
+  } catch {
+    // Not one of ours.
+  }
+  throw badRequest('continue key is not valid');
+};

@@ -1,0 +1,146 @@
+import type { KubernetesObject } from '../../domain/kubernetes.ts';
+import { admitNamespace, admitNew } from './admission.ts';
+import { applyConfiguration, recordUpdate, type Writer } from './apply.ts';
+import { asTargetObject, fieldManagerOf, isDryRun, mediaTypeOf, readObject, readValue } from './body.ts';
+import { applyDefaults } from './defaults.ts';
+import { badRequest, conflict, invalid, methodNotAllowed, notFound, StatusError } from './errors.ts';
+import type { Exchange } from './exchange.ts';
+import { validateUpdate } from './immutability.ts';
+import { applyPatch, isApplyPatch } from './patch.ts';
+import { findTarget } from './read.ts';
+import { resourceNameOf } from './resources.ts';
+import { sendObject } from './respond.ts';
+import { replaceReplicas, toScale } from './scale.ts';
+import type { StoredObject } from './store.ts';
+import { validate } from './validation.ts';
+
+/** POST: a new object, with a name of its own or one made from `generateName`. */
+export const create = async (exchange: Exchange): Promise<void> => {
+  const { target, query, request } = exchange;
+  if (target.name !== undefined) throw methodNotAllowed();
+  const given = await readObject(request, target);
+  const dryRun = isDryRun(query.getAll('dryRun'), 'CreateOptions');
+  applyDefaults(given);
+  const owned = recordUpdate(undefined, given, writerOf(exchange));
+  const attempts = given.metadata.name ? 1 : 8;
+  sendObject(exchange, 201, retryNames(attempts, () => store(exchange, structuredClone(owned), dryRun)));
+};
+
+/** PUT: everything that the request's door may write becomes what the body says. */
+export const update = async (exchange: Exchange): Promise<void> => {
+  const { target, query, request } = exchange;
+  const given = await readObject(request, target);
+  const dryRun = isDryRun(query.getAll('dryRun'), 'UpdateOptions');
+  const isScale = target.subresource === 'scale';
+  const updated = change(exchange, dryRun, (live) => recordChange(exchange, live, isScale ? replaceReplicas(live, given) : given));
+  sendObject(exchange, 200, isScale ? toScale(updated) : updated);
+};
+
+/** PATCH in all four kinds; by apply it also creates. */
+export const patch = async (exchange: Exchange): Promise<void> => {
+  const { target, query, request } = exchange;
+  const mediaType = mediaTypeOf(request);
+  const given = await readValue(request);
+  const dryRun = isDryRun(query.getAll('dryRun'), 'PatchOptions');
+  if (isApplyPatch(mediaType)) return apply(exchange, asTargetObject(given, target), dryRun);
+  if (query.get('force') === 'true') throw optionsProblem('force', 'Forbidden', 'may not be specified for non-apply patch');
+
+  const isScale = target.subresource === 'scale';
+  const patched = change(exchange, dryRun, (live) => {
+    const result = applyPatch(isScale ? toScale(live) : live, mediaType, given);
+    return recordChange(exchange, live, isScale ? replaceReplicas(live, result) : asTargetObject(result, target));
+  });
+  sendObject(exchange, 200, isScale ? toScale(patched) : patched);
+};
+
+const apply = (exchange: Exchange, given: KubernetesObject, dryRun: boolean): void => {
+  const { target, query, api } = exchange;
+  const name = target.name ?? '';
+  if (!query.get('fieldManager')) throw optionsProblem('fieldManager', 'Required', 'is required for apply patch');
+  if ('managedFields' in given.metadata) throw badRequest('metadata.managedFields must be nil');
+  const writer = { ...writerOf(exchange), force: query.get('force') === 'true' };
+  const resource = resourceNameOf(target.resource);
+
+  if (api.store.get(resource, target.namespace, name)) {
+    return sendObject(exchange, 200, change(exchange, dryRun, (live) => throughDoor(exchange, live, applyConfiguration(live, given, writer))));
+  }
+  if (target.subresource) throw notFound(resource, name);
+  if (given.metadata.uid) {
+    const why = `uid mismatch: the provided object specified uid ${given.metadata.uid}, and no existing object was found`;
+    throw conflict(resource, name, why);
+  }
+  const owned = structuredClone(applyConfiguration(undefined, given, writer));
+  // What defaulting adds belongs to nobody here: whoever applies may leave it to the server.
+  applyDefaults(owned);
+  sendObject(exchange, 201, store(exchange, owned, dryRun));
+};
+
+const store = ({ api, target: { resource } }: Exchange, object: KubernetesObject, dryRun: boolean): StoredObject => {
+  admitNamespace(resource, object, api.store);
+  admitNew(resource, object, api.store);
+  validate(resource, object);
+  return api.store.create(resourceNameOf(resource), object, { dryRun });
+};
+
+/** Changes the live object, with everything that is checked on the way. A stale `resourceVersion` is the store's to refuse. */
+const change = (exchange: Exchange, dryRun: boolean, make: (live: StoredObject) => KubernetesObject): StoredObject => {
+  const { api, target } = exchange;
+  const { resource, subresource } = target;
+  const live = findTarget(api.store, target);
+  const after = structuredClone(make(live));
+  applyDefaults(after);
+  return api.store.update(
+    resourceNameOf(resource),
+    live.metadata.namespace,
+    live.metadata.name,
+    (draft) => {
+      for (const field of Object.keys(draft)) if (!(field in after)) Reflect.deleteProperty(draft, field);
+      Object.assign(draft, after);
+      validate(resource, draft);
+      if (!subresource) validateUpdate(resource, live, draft);
+    },
+    { dryRun, ...(subresource === 'status' ? { subresource } : {}) },
+  );
+};
+
+const recordChange = (exchange: Exchange, live: StoredObject, wanted: KubernetesObject): KubernetesObject => {
+  const after = structuredClone(throughDoor(exchange, live, wanted));
+  applyDefaults(after);
+  return recordUpdate(live, after, writerOf(exchange));
+};
+
+/** The main resource does not write the status, and `/status` writes nothing else. */
+const throughDoor = ({ target: { resource, subresource } }: Exchange, live: StoredObject, wanted: KubernetesObject): KubernetesObject => {
+  if (subresource === 'status') {
+    const { resourceVersion, managedFields }: KubernetesObject['metadata'] & { managedFields?: unknown } = wanted.metadata;
+    const metadata = { ...live.metadata, ...(resourceVersion ? { resourceVersion } : {}), ...(managedFields ? { managedFields } : {}) };
+    return { ...live, metadata, ...('status' in wanted ? { status: wanted['status'] } : {}) };
+  }
+  if (!resource.subresources.includes('status')) return wanted;
+  const { status: _kept, ...rest } = wanted;
+  return { ...rest, apiVersion: wanted.apiVersion, kind: wanted.kind, metadata: wanted.metadata, ...('status' in live ? { status: live['status'] } : {}) };
+};
+
+const writerOf = ({ request, query, target: { resource, subresource }, api }: Exchange): Writer => {
+  const main = resource.subresources.includes('status') ? ['status'] : [];
+  return {
+    manager: fieldManagerOf(request, query),
+    now: api.clock.now(),
+    ...(subresource === 'status' || subresource === 'scale' ? { subresource } : {}),
+    ignoredFields: subresource === 'status' ? ['spec', 'metadata'] : main,
+  };
+};
+
+const optionsProblem = (field: string, type: 'Required' | 'Forbidden', detail: string): StatusError =>
+  invalid('meta.k8s.io', 'PatchOptions', '', [{ type, field, detail }]);
+
+/** A generated name that is taken is generated anew, a few times. */
+const retryNames = (attempts: number, attempt: () => StoredObject): StoredObject => {
+  try {
+    return attempt();
+  } catch (error) {
+    const isTaken = error instanceof StatusError && error.reason === 'AlreadyExists';
+    if (!isTaken || attempts <= 1) throw error;
+    return retryNames(attempts - 1, attempt);
+  }
+};
