@@ -60,7 +60,7 @@ export const toggle = (flags: string, description: string, extra: Extra = {}): O
   },
 });
 
-export const choice = <T extends string, Default extends T | undefined = undefined>(
+export const choice = <const T extends string, const Default extends T | undefined = undefined>(
   flags: string,
   description: string,
   values: readonly T[],

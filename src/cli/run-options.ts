@@ -7,6 +7,6 @@ export const runOptions = {
   nodes: text('--nodes <selector>', 'use existing nodes with these labels, as key=value,key=value'),
   spot: toggle('--spot', 'Azure Spot machines: cheaper, and may be taken away at any time'),
   nodeTimeout: duration('--node-timeout <duration>', 'how long GPU nodes may take to come', 45 * 60_000),
-  wait: toggle('--no-wait', 'submit, and leave the cluster to it'),
+  noWait: toggle('--no-wait', 'submit, and leave the cluster to it'),
   dryRun: toggle('--dry-run', 'show the plan and write nothing'),
 };

@@ -34,7 +34,7 @@ export default defineCommand({
         hints: ['kaito-ts status -A'],
       });
     }
-    const facts = await observe(stored.record.workspace, cluster, { kinds: ['Job', 'Deployment', 'StatefulSet', 'PersistentVolumeClaim'], secrets: [], tunings: [] }, signal);
+    const facts = await observe(stored.record.workspace, cluster, { kinds: ['Job', 'Deployment', 'StatefulSet', 'PersistentVolumeClaim'], secrets: [] }, signal);
     const plan = planDeletion({ record: stored.record, deleteAdapter: options.deleteAdapter, timeoutMs: options.timeout }, facts);
     yield { type: 'planned', plan, dryRun: options.dryRun };
     if (options.dryRun) return;

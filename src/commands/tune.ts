@@ -57,7 +57,7 @@ export default defineCommand({
       inputUrls: options.inputUrl,
       timeLimitMs: options.timeLimit,
       nodeTimeoutMs: options.nodeTimeout,
-      wait: !options.wait,
+      wait: !options.noWait,
       training: {
         num_train_epochs: options.epochs,
         max_steps: options.maxSteps,
@@ -81,7 +81,6 @@ export default defineCommand({
       {
         kinds: ['Job', 'ConfigMap', 'PersistentVolumeClaim'],
         secrets: [output?.imagePushSecret, ...(input?.imagePullSecrets ?? [])].filter((secret) => secret !== undefined),
-        tunings: [],
         ...(request.provisioner === 'aks' ? { azure: context.cloud, azureHint: azureHint(context.globals) } : {}),
         ...(output?.image === undefined ? {} : { push: askRegistry(output.image, output.imagePushSecret, signal) }),
       },
@@ -92,7 +91,7 @@ export default defineCommand({
     if (options.dryRun) return;
     if (plan.steps.length === 0) yield { type: 'note', message: 'Nothing to do: it is done already.' };
     const record = yield* execute(plan, facts.record, { cluster, ...(facts.azure ? { azure: { cloud: await context.cloud(), managedCluster: facts.azure.cluster } } : {}), clock, signal });
-    yield tuned(record, options.wait);
+    yield tuned(record, options.noWait);
   },
 });
 

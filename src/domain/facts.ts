@@ -19,8 +19,6 @@ export interface Facts {
   permissions: Permission[];
   /** Absent when no Azure is needed. */
   azure?: AzureFacts;
-  /** Tunings of this namespace that `--adapter` names. */
-  tunings: Record<string, TuningFacts | 'missing'>;
   /** Whether the output image can be pushed; absent: there is none. */
   push?: PushFacts;
 }

@@ -3,10 +3,9 @@ import type { Cluster } from '../cluster/cluster.ts';
 import type { Kind, Kinds } from '../cluster/kinds.ts';
 import type { ManagedCluster } from '../domain/azure.ts';
 import { AccessError } from '../domain/errors.ts';
-import type { AzureFacts, Facts, NodeFacts, Permission, PushFacts, SecretFacts, TuningFacts } from '../domain/facts.ts';
-import type { KubernetesObject } from '../domain/kubernetes.ts';
+import type { AzureFacts, Facts, NodeFacts, Permission, PushFacts, SecretFacts } from '../domain/facts.ts';
 import { recordName } from '../domain/record.ts';
-import { presetName, workspaceKind, type Workspace } from '../domain/workspace.ts';
+import { workspaceKind, type Workspace } from '../domain/workspace.ts';
 import { allocatableGpus, isNodeReady } from './nodes.ts';
 import { parseRecord } from './record.ts';
 
@@ -16,8 +15,6 @@ export interface Questions {
   kinds: readonly Kind[];
   /** Names of Secrets that the Workspace refers to. */
   secrets: readonly string[];
-  /** Tunings whose adapters are to be served. */
-  tunings: readonly string[];
   /** Asks Azure too; the function because connecting costs and may fail. */
   azure?: () => Promise<Cloud>;
   /** How to find the AKS cluster when flags and environment do not say. */
@@ -29,13 +26,12 @@ export interface Questions {
 export const observe = async (workspace: Workspace, cluster: Cluster, questions: Questions, signal: AbortSignal): Promise<Facts> => {
   const { name, namespace } = workspace.metadata;
   const call = { namespace, signal };
-  const [record, objects, nodes, storageClasses, secrets, tunings, permissions] = await Promise.all([
+  const [record, objects, nodes, storageClasses, secrets, permissions] = await Promise.all([
     cluster.get('ConfigMap', recordName(name), call),
     Promise.all(questions.kinds.map((kind) => cluster.list(kind, { ...call, labelSelector: `kaito.sh/workspace=${name}` }))),
     cluster.list('Node', { signal }),
     readOrNothing(cluster.list('StorageClass', { signal })),
     Promise.all(questions.secrets.map(async (secret) => [secret, await cluster.get('Secret', secret, call)] as const)),
-    Promise.all(questions.tunings.map(async (tuning) => [tuning, toTuningFacts(await cluster.get('ConfigMap', recordName(tuning), call))] as const)),
     askPermissions(cluster, namespace, workspaceKind(workspace), signal),
   ]);
   const nodeFacts = nodes.map(toNodeFacts);
@@ -56,7 +52,6 @@ export const observe = async (workspace: Workspace, cluster: Cluster, questions:
     secrets: Object.fromEntries(secrets.map(([secret, object]) => [secret, object ? toSecretFacts(object) : 'missing'])),
     permissions,
     ...(azure ? { azure } : {}),
-    tunings: Object.fromEntries(tunings.map(([tuning, facts]) => [tuning, facts ?? 'missing'])),
     ...(push ? { push } : {}),
   };
 };
@@ -110,32 +105,6 @@ const toNodeFacts = (node: Kinds['Node']): NodeFacts => {
 };
 
 const toSecretFacts = (secret: Kinds['Secret']): SecretFacts => ({ type: secret.type ?? 'Opaque', keys: Object.keys(secret.data ?? {}) });
-
-const toTuningFacts = (object: KubernetesObject | undefined): TuningFacts | undefined => {
-  const record = object && parseRecord(object)?.record;
-  if (!record) return undefined;
-  const { workspace, result } = record;
-  const secret = workspace.tuning?.output.imagePushSecret;
-  return {
-    kind: workspaceKind(workspace),
-    preset: presetName(workspace),
-    rank: rankOf(workspace),
-    ...(secret === undefined ? {} : { imagePullSecret: secret }),
-    ...(result ? { result } : {}),
-  };
-};
-
-const defaultRank = 8;
-
-const rankOf = (workspace: Workspace): number => {
-  try {
-    const overrides: unknown = JSON.parse(workspace.metadata.annotations?.['kaito-ts/training'] ?? '{}');
-    const rank = typeof overrides === 'object' && overrides !== null && 'r' in overrides ? Number(overrides.r) : defaultRank;
-    return Number.isSafeInteger(rank) && rank > 0 ? rank : defaultRank;
-  } catch {
-    return defaultRank;
-  }
-};
 
 /** What a plan will write, asked beforehand: a refusal after the nodes have come would have cost them. */
 const askPermissions = async (cluster: Cluster, namespace: string, kind: 'inference' | 'tuning', signal: AbortSignal): Promise<Permission[]> => {
