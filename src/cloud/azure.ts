@@ -29,24 +29,29 @@ import type { Wire } from './wire.ts';
  */
 export const createAzureCloud = (settings: AzureSettings, { clock }: { clock: Clock }): Cloud => {
   const { call, toError } = createCaller(settings.endpoint, clock);
-  let certificates: Promise<string[] | undefined> | undefined;
-  const loadCertificates = (): Promise<string[] | undefined> => (certificates ??= readCertificates(settings.caFile));
+  // The SDK keeps connections by this very object: one for all clients.
+  let tls: Promise<{ tlsOptions?: { ca: string[] } }> | undefined;
+  const loadTls = (): Promise<{ tlsOptions?: { ca: string[] } }> => (tls ??= readTlsOptions(settings.caFile));
   const tokens = createTokenSource(settings, clock, async () => {
-    const [identity, ca] = await Promise.all([import('@azure/identity'), loadCertificates()]);
-    return { identity, ...(ca ? { ca } : {}) };
+    const [identity, tlsOptions] = await Promise.all([import('@azure/identity'), loadTls()]);
+    return { identity, ...tlsOptions, reach };
   });
 
-  const clientOptions = async (): Promise<ContainerServiceClientOptionalParams> => {
-    const ca = await loadCertificates();
-    return {
-      endpoint: settings.endpoint,
-      credentials: { scopes: [settings.scope] },
-      // Our own are bounded and say so: patience.ts.
-      retryOptions: { maxRetries: 0 },
-      userAgentOptions: { userAgentPrefix: 'kaito-ts' },
-      ...(ca ? { tlsOptions: { ca } } : {}),
-    };
+  /** Asks an address as the SDK does, proxy and certificates included, to learn why it cannot be reached. */
+  const reach = async (url: string): Promise<void> => {
+    const http = await import('@azure/core-rest-pipeline');
+    const pipeline = http.createPipelineFromOptions({ retryOptions: { maxRetries: 0 }, ...(await loadTls()) });
+    await pipeline.sendRequest(http.createDefaultHttpClient(), http.createPipelineRequest({ url, timeout: 5000 }));
   };
+
+  const clientOptions = async (): Promise<ContainerServiceClientOptionalParams> => ({
+    endpoint: settings.endpoint,
+    credentials: { scopes: [settings.scope] },
+    // Our own are bounded and say so: patience.ts.
+    retryOptions: { maxRetries: 0 },
+    userAgentOptions: { userAgentPrefix: 'kaito-ts' },
+    ...(await loadTls()),
+  });
 
   const openContainerService = async (subscriptionId: string, wire: Wire): Promise<ContainerServiceClient> => {
     const sdk = await import('@azure/arm-containerservice');
@@ -287,10 +292,10 @@ const checkRunning = (cluster: ManagedCluster): void => {
 };
 
 /** A file replaces what Node trusts by itself, so that is added to it. */
-const readCertificates = async (file: string | undefined): Promise<string[] | undefined> => {
-  if (file === undefined) return undefined;
+const readTlsOptions = async (file: string | undefined): Promise<{ tlsOptions?: { ca: string[] } }> => {
+  if (file === undefined) return {};
   try {
-    return [...getCACertificates('default'), await readFile(file, 'utf8')];
+    return { tlsOptions: { ca: [...getCACertificates('default'), await readFile(file, 'utf8')] } };
   } catch (error) {
     throw new UsageError(`The certificate file that SSL_CERT_FILE names cannot be read: ${file}.`, { fact: error instanceof Error ? error.message : String(error), cause: error });
   }

@@ -2,7 +2,8 @@ import type { AccessToken, TokenCredential } from '@azure/core-auth';
 import type * as Identity from '@azure/identity';
 import type { Clock } from '../domain/clock.ts';
 import { KaitoError } from '../domain/errors.ts';
-import { toLoginError } from './login-errors.ts';
+import { authorityUnreachable, toLoginError } from './login-errors.ts';
+import { toNetworkError } from './network-errors.ts';
 import type { AzureSettings } from './settings.ts';
 
 /** The longest anybody is made to wait for a token: no answer within this is no login. */
@@ -20,8 +21,9 @@ export interface TokenSource extends TokenCredential {
 
 export interface IdentityModule {
   identity: Pick<typeof Identity, 'AzureCliCredential' | 'ClientAssertionCredential' | 'DefaultAzureCredential'>;
-  /** More certificate authorities than Node has by itself. */
-  ca?: string[];
+  tlsOptions?: { ca: string[] };
+  /** Throws what stands between here and that address. */
+  reach: (url: string) => Promise<void>;
 }
 
 /**
@@ -31,18 +33,31 @@ export interface IdentityModule {
  * says clearly goes before both: a secret, a certificate, a federated token file, or AZURE_TOKEN_CREDENTIALS.
  */
 export const createTokenSource = (settings: AzureSettings, clock: Clock, loadIdentity: () => Promise<IdentityModule>): TokenSource => {
-  let sources: Promise<Source[]> | undefined;
+  let loaded: Promise<IdentityModule> | undefined;
+  let sources: Source[] | undefined;
   let current: { token: AccessToken; via: string } | undefined;
   let pending: Promise<{ token: AccessToken; via: string }> | undefined;
 
   const askOnce = async (): Promise<{ token: AccessToken; via: string }> => {
     const timeout = AbortSignal.timeout(tokenTimeoutMs);
     try {
-      sources ??= loadIdentity().then((loaded) => createSources(settings, loaded));
-      return await untilAborted(firstToken(await sources, settings.scope, timeout), timeout);
+      loaded ??= loadIdentity();
+      sources ??= createSources(settings, await loaded);
+      return await untilAborted(firstToken(sources, settings.scope, timeout), timeout);
     } catch (error) {
       sources = undefined;
-      throw error instanceof KaitoError ? error : toLoginError(error, settings);
+      throw error instanceof KaitoError ? error : await explain(toLoginError(error, settings));
+    }
+  };
+
+  // The SDK drops why the login service could not be reached, so it is asked once more.
+  const explain = async (error: KaitoError): Promise<KaitoError> => {
+    if (error.reason !== authorityUnreachable || !loaded) return error;
+    try {
+      await (await loaded).reach(settings.authorityHost);
+      return error;
+    } catch (cause) {
+      return toNetworkError(cause, { doing: 'logging in to Azure', host: new URL(settings.authorityHost).host }) ?? error;
     }
   };
 
@@ -75,14 +90,14 @@ interface Source {
   credential: TokenCredential;
 }
 
-const createSources = (settings: AzureSettings, { identity, ca }: IdentityModule): Source[] => {
+const createSources = (settings: AzureSettings, { identity, tlsOptions }: IdentityModule): Source[] => {
   const { tenantId, clientId, gitHubToken, authorityHost, isKnownAuthority, credentialChoice } = settings;
   const options = {
     authorityHost,
     disableInstanceDiscovery: !isKnownAuthority,
     // The SDK tries a machine's metadata address five times, which is longer than anybody waits for a login.
     retryOptions: { maxRetries: 2 },
-    ...(ca ? { tlsOptions: { ca } } : {}),
+    ...(tlsOptions ? { tlsOptions } : {}),
     ...(tenantId === undefined ? {} : { tenantId }),
   };
   const isExplicit = settings.hasClientSecret || settings.hasClientCertificate || settings.hasFederatedTokenFile || credentialChoice !== undefined;

@@ -80,13 +80,15 @@ const toCapacityError = ({ failure, part, context }: Known, what: string, hints:
 };
 
 const toForbiddenError = ({ failure, part, context }: Known): KaitoError => {
-  const action = /perform action '([^']+)'/.exec(part.message)?.[1];
-  const scope = /over scope '([^']+)'/.exec(part.message)?.[1];
+  // A linked refusal names two actions, first the one that is allowed: the subnet or the disk encryption set is not ours to use.
+  const action = /not have (?:authorization|permission) to perform action\(?s?\)? '([^']+)'/.exec(part.message)?.[1];
+  const linkedScope = /linked scope\(s\) '([^']+)'/.exec(part.message)?.[1];
+  const scope = linkedScope ?? clusterScope(context) ?? /over scope '([^']+)'/.exec(part.message)?.[1];
   const assignee = /object id '([^']+)'/.exec(part.message)?.[1];
   return new AccessError(`This login may not do it: ${action === undefined ? context.doing : `${action} is needed for ${context.doing}`}.`, {
     ...evidence(failure, part),
     hints: [
-      `az role assignment create --role Contributor --assignee ${assignee ?? '<object id>'} --scope ${clusterScope(context) ?? scope ?? '<cluster id>'}`,
+      `az role assignment create --role Contributor --assignee ${assignee ?? '<object id>'} --scope ${scope ?? '<cluster id>'}`,
       'A role that was granted a minute ago works after the next login: az login',
     ],
   });

@@ -3,6 +3,8 @@ import type { KaitoError } from '../domain/errors.ts';
 import { toNetworkError } from './network-errors.ts';
 import type { AzureSettings } from './settings.ts';
 
+export const authorityUnreachable = 'AuthorityUnreachable';
+
 /** Why there is no token, as an AccessError that names the code, its meaning and three ways out; never a secret. */
 export const toLoginError = (error: unknown, settings: AzureSettings): KaitoError => {
   const text = textOf(error);
@@ -14,7 +16,7 @@ export const toLoginError = (error: unknown, settings: AzureSettings): KaitoErro
     if (network) return network;
     if (/endpoints_resolution_error|network_error/.test(refusal.message)) {
       return new FailedError(`${hostOf(settings.authorityHost)} did not tell how to log in there.`, {
-        reason: 'AuthorityUnreachable',
+        reason: authorityUnreachable,
         fact: cut(refusal.message),
         hints: ['Check the network, AZURE_AUTHORITY_HOST and AZURE_TENANT_ID.'],
         cause: error,

@@ -56,6 +56,8 @@ export interface ScriptedAzure {
   /** What Azure Resource Manager was asked; logins are not among them. */
   asked: Asked[];
   logins: Asked[];
+  /** How many were ever opened. */
+  connections(): number;
   environment: Record<string, string>;
   open(options?: { clock?: Clock; environment?: Record<string, string | undefined> }): Cloud;
 }
@@ -84,6 +86,10 @@ export const startAzure = async (answer: (asked: Asked, server: { url: string })
     };
     void respond();
   });
+  let connections = 0;
+  server.on('secureConnection', () => {
+    connections += 1;
+  });
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', () => resolve()));
   const address = server.address();
   own.url = `https://127.0.0.1:${typeof address === 'object' && address ? address.port : 0}`;
@@ -108,6 +114,7 @@ export const startAzure = async (answer: (asked: Asked, server: { url: string })
     url: own.url,
     asked,
     logins,
+    connections: () => connections,
     environment,
     open({ clock = createQuickClock(), environment: more = {} } = {}) {
       const all = { ...environment, ...more };
