@@ -1,0 +1,123 @@
+import { Agent as HttpAgent, type RequestOptions } from 'node:http';
+import { Agent as HttpsAgent } from 'node:https';
+import type { ConnectionOptions } from 'node:tls';
+import type { Credential, CredentialSource } from './credentials.ts';
+import type { Server } from './errors.ts';
+import type { ClusterEntry } from './kubeconfig.ts';
+import { chooseProxy, isSocks, TunnelAgent } from './proxy.ts';
+
+/** The API server with the way to it: sockets that are kept, and what each request shows to be let in. */
+export interface Endpoint {
+  readonly server: Server;
+  /** Host, port and protocol; paths of requests come behind `basePath`. */
+  readonly target: RequestOptions;
+  readonly basePath: string;
+  readonly timing: Timing;
+  /** Aborts when the endpoint is closed. */
+  readonly closed: AbortSignal;
+  authorize(signal?: AbortSignal): Promise<Access>;
+  /** The server answered 401 to this. True when it is worth another try. */
+  refuse(access: Access): boolean;
+  close(): void;
+}
+
+export interface Access {
+  headers: Record<string, string | string[]>;
+  agent: HttpAgent;
+  credential: Credential;
+}
+
+/** The bounds of every wait on the network. */
+export interface Timing {
+  connectMs: number;
+  /** One call from the first byte out to the last byte in, including the times it is repeated. */
+  callMs: number;
+  /** The first pause before something is tried again; it doubles from there. */
+  retryMs: number;
+  /** No longer pause than this, whatever the server asks for. */
+  longestRetryMs: number;
+  /** A watch on which nothing came for so long, not even a bookmark, is opened again. */
+  watchSilenceMs: number;
+  /** A watch that could not be opened again for so long has failed. */
+  watchOutageMs: number;
+  /** Between two signs of life on a forwarded connection. */
+  pingMs: number;
+  /** How long the pod may stay silent after the local side has said its last word. */
+  halfCloseMs: number;
+}
+
+export const defaultTiming: Timing = {
+  connectMs: 10_000,
+  callMs: 30_000,
+  retryMs: 250,
+  longestRetryMs: 10_000,
+  watchSilenceMs: 90_000,
+  watchOutageMs: 300_000,
+  pingMs: 20_000,
+  halfCloseMs: 120_000,
+};
+
+export interface EndpointOptions {
+  cluster: ClusterEntry;
+  credentials: CredentialSource;
+  server: Server;
+  env: Readonly<Record<string, string | undefined>>;
+  userAgent: string;
+  timing: Timing;
+  /** SOCKS is the one kind of proxy that needs the SDK. */
+  createSocksAgent: (secure: ConnectionOptions) => Promise<HttpAgent>;
+}
+
+const keepAliveMsecs = 30_000;
+/** Sockets that nobody uses are closed before a firewall in between forgets them silently. */
+const idleSocketMs = 30_000;
+
+export const createEndpoint = ({ cluster, credentials, server, env, userAgent, timing, createSocksAgent }: EndpointOptions): Endpoint => {
+  const url = new URL(cluster.server);
+  const isSecure = url.protocol === 'https:';
+  const proxy = chooseProxy(cluster, env);
+  const closed = new AbortController();
+  const agents: { cert: string | undefined; agent: Promise<HttpAgent> }[] = [];
+
+  const createAgent = async ({ tls }: Credential): Promise<HttpAgent> => {
+    const secure: ConnectionOptions = {
+      // Given only when the kubeconfig has one: an own list takes the place of Node's, and of NODE_EXTRA_CA_CERTS with it.
+      ...(cluster.caPem === undefined ? {} : { ca: cluster.caPem }),
+      ...(cluster.skipTlsVerify ? { rejectUnauthorized: false } : {}),
+      ...(cluster.tlsServerName === undefined ? {} : { servername: cluster.tlsServerName }),
+      ...tls,
+    };
+    if (proxy !== undefined && isSocks(proxy)) return await createSocksAgent(secure);
+    if (proxy !== undefined) return new TunnelAgent(proxy, { secure: isSecure ? secure : undefined, timeoutMs: timing.connectMs, keepAliveMsecs });
+    if (!isSecure) return new HttpAgent({ keepAlive: true, keepAliveMsecs, timeout: idleSocketMs });
+    return new HttpsAgent({ keepAlive: true, keepAliveMsecs, timeout: idleSocketMs, ...secure });
+  };
+
+  /** One agent for each client certificate: a plugin may hand out a new one. */
+  const agentFor = (credential: Credential): Promise<HttpAgent> => {
+    const known = agents.find(({ cert }) => cert === credential.tls.cert);
+    if (known !== undefined) return known.agent;
+    const agent = createAgent(credential);
+    agents.push({ cert: credential.tls.cert, agent });
+    return agent;
+  };
+
+  return {
+    server,
+    target: { protocol: url.protocol, host: url.hostname.replace(/^\[|\]$/g, ''), port: url.port || (isSecure ? 443 : 80) },
+    basePath: url.pathname.replace(/\/$/, ''),
+    timing,
+    closed: closed.signal,
+    async authorize(signal) {
+      const credential = await credentials.get(signal);
+      return { headers: { 'user-agent': userAgent, host: url.host, ...credential.headers }, agent: await agentFor(credential), credential };
+    },
+    refuse: ({ credential }) => credentials.refuse(credential),
+    close() {
+      closed.abort();
+      for (const { agent } of agents) {
+        agent.then((opened) => opened.destroy()).catch(() => undefined);
+      }
+    },
+  };
+};

@@ -1,0 +1,161 @@
+import { AccessError, ConflictError, type ErrorDetails, FailedError, type KaitoError, NotFoundError, PreflightError, UsageError } from '../domain/errors.ts';
+import { describeQuestion, type Question, toCanIArguments } from './question.ts';
+import type { Refusal } from './refusal.ts';
+
+/** Who refused: for the sentences, and so that the commands they recommend reach the same cluster. */
+export interface Server {
+  url: string;
+  contextName: string;
+  /** The kubeconfig's user entry. */
+  userName: string;
+  /** `kubectl`, with the flags that lead it to this cluster. */
+  kubectl: string;
+}
+
+/** The API server's word for what went wrong, or undefined where only the HTTP code is left. */
+type Translation = (refusal: Refusal, question: Question, server: Server) => KaitoError;
+
+/** Every refusal of the API as one of `domain/errors.ts`. The server's own words are always kept as the fact. */
+export const toKaitoError = (refusal: Refusal, question: Question, server: Server): KaitoError => {
+  const policy = policies.find(({ words }) => words.test(refusal.message));
+  if (policy !== undefined) return policy.translate(refusal, question, server);
+  const translate = byReason[refusal.reason] ?? byCode[refusal.code] ?? (refusal.code >= 500 ? serverFailed : failed);
+  return translate(refusal, question, server);
+};
+
+/** Loses nothing: what the server said is the fact, and the refusal itself stays as the cause. */
+const details = (refusal: Refusal, reason: string, hints: string[] = []): ErrorDetails => ({
+  reason,
+  fact: refusal.message,
+  hints,
+  cause: refusal,
+});
+
+const unauthorized: Translation = (refusal, _question, { url, userName }) =>
+  new AccessError(`The API server ${url} does not accept the credentials of the kubeconfig user ${JSON.stringify(userName)}.`, {
+    ...details(refusal, 'Unauthorized', loginHints(userName)),
+  });
+
+/** `az aks get-credentials` names its users after the cluster, so the way to new ones can be read back. */
+export const loginHints = (userName: string): string[] => {
+  const aks = /^cluster(?:User|Admin)_([^_]+)_(.+)$/.exec(userName);
+  const renewal = aks ? [`az aks get-credentials --resource-group ${aks[1]} --name ${aks[2]} --overwrite-existing`] : [];
+  return [...renewal, 'Log in again the way this cluster was set up: az login, or a new kubeconfig'];
+};
+
+const forbidden: Translation = (refusal, question, { kubectl }) =>
+  new AccessError(`Not permitted: ${question.verb} ${describeQuestion(question)}${inNamespace(question)}.`, {
+    ...details(refusal, 'Forbidden', [`${kubectl} auth can-i ${toCanIArguments(question)}`, 'Ask the administrator of the cluster for that permission']),
+  });
+
+/** `UnknownResource` when the path as such does not exist: an API that this cluster does not serve. */
+const notFound: Translation = (refusal, question, { url, kubectl }) => {
+  if (refusal.reason === '') {
+    return new NotFoundError(`${url} answers, but not as a Kubernetes API server.`, details(refusal, 'UnknownResource', [`Check the server's address: ${kubectl} cluster-info`]));
+  }
+  if (refusal.name === undefined) {
+    return new NotFoundError(`The cluster does not know ${question.resource.plural} in ${question.resource.apiVersion}.`, details(refusal, 'UnknownResource', [`${kubectl} api-resources`]));
+  }
+  if (refusal.kind === 'namespaces' && question.kind !== 'Namespace') {
+    return new NotFoundError(`There is no namespace ${refusal.name}.`, details(refusal, 'NamespaceNotFound', [`${kubectl} create namespace ${refusal.name}`]));
+  }
+  return new NotFoundError(`There is no ${describeQuestion(question)}${inNamespace(question)}.`, details(refusal, 'NotFound'));
+};
+
+const conflict: Translation = (refusal, question, { kubectl }) => {
+  const { causes } = refusal;
+  const owned = causes.filter((cause) => cause.reason === 'FieldManagerConflict');
+  if (owned.length === 0) {
+    return new ConflictError(`${describeQuestion(question)} was changed by somebody else at the same moment.`, details(refusal, 'Conflict', ['Run the same command again']));
+  }
+  const managers = Map.groupBy(owned, ({ message }) => /conflict with "([^"]*)"/.exec(message)?.[1] ?? 'another manager');
+  const told = [...managers].map(([manager, fields]) => `${manager} (${fields.map(({ field }) => field).join(', ')})`);
+  return new ConflictError(`${describeQuestion(question)} has fields that are managed by ${told.join(' and ')}.`, {
+    ...details(refusal, 'FieldManagerConflict', [
+      `See who manages what: ${kubectl} get ${question.resource.plural} ${question.name ?? ''} -o yaml --show-managed-fields${question.namespace === undefined ? '' : ` -n ${question.namespace}`}`,
+      'Take the fields over: run the same command with --force-conflicts',
+    ]),
+  });
+};
+
+const alreadyExists: Translation = (refusal, question) =>
+  new ConflictError(`${describeQuestion(question)} exists already${inNamespace(question)}.`, details(refusal, 'AlreadyExists'));
+
+const invalid: Translation = (refusal, question) =>
+  new UsageError(`The API server does not accept ${describeQuestion(question)}: ${toCauses(refusal)}`, details(refusal, 'Invalid'));
+
+const toCauses = ({ causes, message }: Refusal): string =>
+  causes.length === 0 ? message : causes.map(({ field, message: words }) => (field === '' ? words : `${field}: ${words}`)).join('; ');
+
+const waiting: Translation = (refusal, question) =>
+  new FailedError(`The container of ${describeQuestion(question)} has not started yet.`, details(refusal, 'ContainerWaiting'));
+
+const badRequest: Translation = (refusal, question, server) =>
+  / is waiting to start|ContainerCreating|PodInitializing/.test(refusal.message) ? waiting(refusal, question, server) : failed(refusal, question, server);
+
+const busy: Translation = (refusal, _question, { url }) =>
+  new FailedError(`The API server ${url} is too busy to answer.`, details(refusal, refusal.reason || 'TooManyRequests', ['Run the same command again in a minute']));
+
+const expired: Translation = (refusal, question) => new FailedError(`The list of ${question.resource.plural} grew too old while it was read.`, details(refusal, 'Expired'));
+
+const serverFailed: Translation = (refusal, question, { url }) =>
+  new FailedError(`The API server ${url} failed to ${question.verb} ${describeQuestion(question)}.`, details(refusal, refusal.reason || 'ServerFailed', ['Run the same command again in a minute']));
+
+const failed: Translation = (refusal, question, { url }) =>
+  new FailedError(`The API server ${url} refused to ${question.verb} ${describeQuestion(question)}: ${refusal.message}`, details(refusal, refusal.reason || 'Refused'));
+
+const byReason: Record<string, Translation> = {
+  Unauthorized: unauthorized,
+  Forbidden: forbidden,
+  NotFound: notFound,
+  AlreadyExists: alreadyExists,
+  Conflict: conflict,
+  Invalid: invalid,
+  BadRequest: badRequest,
+  Expired: expired,
+  Gone: expired,
+  TooManyRequests: busy,
+  ServerTimeout: busy,
+  ServiceUnavailable: busy,
+};
+
+const byCode: Record<number, Translation> = {
+  400: badRequest,
+  401: unauthorized,
+  403: forbidden,
+  404: notFound,
+  409: conflict,
+  410: expired,
+  422: invalid,
+  429: busy,
+  503: busy,
+};
+
+const refusedByPolicy =
+  (reason: string, toHints: (kubectl: string, question: Question) => string[] = () => []): Translation =>
+  (refusal, question, { kubectl }) =>
+    new PreflightError(`A policy of the cluster refuses ${describeQuestion(question)}${inNamespace(question)}.`, {
+      ...details(refusal, reason, [...toHints(kubectl, question), 'Ask the administrator of the cluster for an exception, or use another namespace']),
+    });
+
+/** Told by their words alone: policies come under the codes 400, 403 and 422, with whatever reason their author chose. */
+const policies: { words: RegExp; translate: Translation }[] = [
+  { words: /admission webhook "[^"]*" denied the request/, translate: refusedByPolicy('AdmissionDenied') },
+  { words: /ValidatingAdmissionPolicy '[^']*' with binding '[^']*' denied request/, translate: refusedByPolicy('AdmissionDenied') },
+  { words: /violates PodSecurity "/, translate: refusedByPolicy('PodSecurity') },
+  { words: /exceeded quota: /, translate: refusedByPolicy('ExceededQuota', (kubectl, { namespace }) => [`${kubectl} describe resourcequota${namespace === undefined ? '' : ` -n ${namespace}`}`]) },
+  {
+    words: /failed calling webhook "/,
+    translate: (refusal, question, { kubectl }) =>
+      new FailedError(`The API server could not ask an admission webhook about ${describeQuestion(question)}.`, {
+        ...details(refusal, 'WebhookFailed', [`See which one and why: ${kubectl} get validatingwebhookconfigurations,mutatingwebhookconfigurations`]),
+      }),
+  },
+  {
+    words: /because it is being terminated/,
+    translate: (refusal, question) =>
+      new ConflictError(`The namespace ${question.namespace ?? ''} is being deleted.`, details(refusal, 'NamespaceTerminating', ['Wait until it is gone, or use another namespace'])),
+  },
+];
+
+const inNamespace = ({ resource, namespace }: Question): string => (resource.namespaced && namespace !== undefined ? ` in namespace ${namespace}` : '');
