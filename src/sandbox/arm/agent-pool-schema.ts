@@ -171,7 +171,7 @@ const agentPoolProperties = z
     status: readOnly,
   })
   .partial()
-  .transform(({ eTag: _1, provisioningState: _2, currentOrchestratorVersion: _3, status: _4, ...writable }) => writable);
+  .transform(({ eTag: _eTag, provisioningState: _state, currentOrchestratorVersion: _version, status: _status, ...writable }) => writable);
 
 export type AgentPoolProperties = z.infer<typeof agentPoolProperties>;
 

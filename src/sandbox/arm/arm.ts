@@ -40,7 +40,7 @@ export interface Arm {
   close(): Promise<void>;
 }
 
-export interface ArmRequest {
+interface ArmRequest {
   method: string;
   /** With the query. */
   path: string;
@@ -66,8 +66,9 @@ export const startArm = async (options: ArmOptions): Promise<Arm> => {
     url: server.url,
     requests: () => [...requests],
     async close() {
-      await world.operations.close();
+      // In this order: nobody is to see operations cancelled that are only not finished.
       await server.close();
+      await world.operations.close();
     },
   };
 };

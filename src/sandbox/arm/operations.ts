@@ -3,7 +3,7 @@ import type { SandboxClock } from '../clock.ts';
 import { type ErrorDetail, OperationFailure } from './errors.ts';
 
 /** How an operation can end. */
-export type Outcome = { status: 'Succeeded' } | { status: 'Canceled' } | { status: 'Failed'; error: ErrorDetail };
+type Outcome = { status: 'Succeeded' } | { status: 'Canceled' } | { status: 'Failed'; error: ErrorDetail };
 
 export interface Operation {
   readonly id: string;

@@ -9,7 +9,7 @@ export const skuVersions = ['2019-04-01', '2021-07-01'];
 export const resourceVersions = ['2020-01-01', '2021-01-01', '2021-04-01', '2022-09-01', '2022-12-01', '2025-04-01'];
 
 /** What each resource provider has here: types with their api-versions. */
-export const providers: Record<string, Record<string, readonly string[]>> = {
+const providers: Record<string, Record<string, readonly string[]>> = {
   'Microsoft.ContainerService': {
     managedClusters: containerServiceVersions,
     'managedClusters/agentPools': containerServiceVersions,

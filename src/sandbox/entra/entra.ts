@@ -3,7 +3,7 @@ import { type HttpsRequest, type HttpsResponse, serveHttps } from '../https.ts';
 import type { TlsIdentity } from '../tls.ts';
 import { audienceOf, checkCredential, type Client, findClient, wrongSecret } from './client-credentials.ts';
 import { EntraRefusal, toResponse } from './refusals.ts';
-import { createTokens, type Tokens } from './tokens.ts';
+import { createTokens, type TokenClaims } from './tokens.ts';
 
 export interface EntraOptions {
   tls: TlsIdentity;
@@ -18,7 +18,8 @@ export interface EntraOptions {
 export interface Entra {
   /** `authorityHost` of the identity SDK, `AZURE_AUTHORITY_HOST`. */
   url: string;
-  verify: Tokens['verify'];
+  /** Undefined unless it is a token from here that has not run out. */
+  verify: (token: string) => TokenClaims | undefined;
   close(): Promise<void>;
 }
 

@@ -1,6 +1,7 @@
 import { restorePoller } from '@azure/arm-containerservice';
 import { isRestError } from '@azure/core-rest-pipeline';
 import { describe, expect, it } from 'vitest';
+import { createSandboxClock } from '../../../src/sandbox/clock.ts';
 import { cluster, clusterName, createManualClock, gpuPool, group, sandboxArm, subscriptionId } from './sandbox-arm.ts';
 
 const minuteMs = 60_000;
@@ -75,6 +76,12 @@ describe('creating an agent pool', () => {
       provisioningState: 'Failed',
       status: { provisioningError: { code: 'NodesNotReady', details: [{ message: 'The kubelet did not start.' }] } },
     });
+  });
+
+  it('is looked at every second, whatever interval the client would like', async () => {
+    const { client, arm } = await sandboxArm({ clock: createSandboxClock(250) });
+    await client.agentPools.createOrUpdate(group, clusterName, 'gpu', gpuPool, { updateIntervalInMs: 120_000 });
+    expect(arm.requests().filter(({ path }) => path.includes('/operations/')).length).toBeGreaterThan(1);
   });
 
   it('is taken up again by another client from the serialised poller, without a second PUT', async () => {
