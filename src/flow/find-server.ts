@@ -1,0 +1,34 @@
+import type { Cluster } from '../cluster/cluster.ts';
+import type { Kinds } from '../cluster/kinds.ts';
+import { NotFoundError, UsageError } from '../domain/errors.ts';
+
+const workspaceLabel = 'kaito.sh/workspace';
+
+/** The served workspace of that name, or the only one there is: ours and the operator's alike, found by their pods. */
+export const findServedWorkspace = async (cluster: Cluster, name: string | undefined, signal: AbortSignal): Promise<string> => {
+  const { namespace, contextName } = cluster.target;
+  const pods = await cluster.list('Pod', { labelSelector: name === undefined ? workspaceLabel : `${workspaceLabel}=${name}`, signal });
+  const served = [...new Set(pods.filter(isServer).map(({ metadata }) => metadata.labels?.[workspaceLabel] ?? ''))].sort();
+  const [only, ...others] = served;
+  if (only === undefined) {
+    throw new NotFoundError(name === undefined ? `No model is served in namespace ${namespace} of ${contextName}.` : `No model is served as ${name} in namespace ${namespace} of ${contextName}.`, {
+      reason: 'ServerNotFound',
+      hints: ['kaito-ts status -A', 'kaito-ts serve --preset <name>'],
+    });
+  }
+  if (others.length > 0) throw new UsageError(`${served.length} models are served in namespace ${namespace}.`, { reason: 'SeveralServers', hints: served.map((candidate) => `kaito-ts chat ${candidate}`) });
+  return only;
+};
+
+/** Its newest pod that runs; with several nodes the leader, pod 0, is the one that serves. */
+export const findServerPod = async (cluster: Cluster, name: string, signal: AbortSignal): Promise<{ name: string; namespace: string }> => {
+  const pods = await cluster.list('Pod', { labelSelector: `${workspaceLabel}=${name}`, signal });
+  const [newest] = pods
+    .filter((pod) => isServer(pod) && pod.status?.phase === 'Running' && pod.metadata.deletionTimestamp === undefined && (pod.metadata.labels?.['apps.kubernetes.io/pod-index'] ?? '0') === '0')
+    .sort((left, right) => ((left.metadata.creationTimestamp ?? '') < (right.metadata.creationTimestamp ?? '') ? 1 : -1));
+  if (newest) return { name: newest.metadata.name, namespace: newest.metadata.namespace ?? cluster.target.namespace };
+  throw new NotFoundError(`No pod of ${name} runs right now.`, { reason: 'PodNotFound', hints: [`kaito-ts status ${name}`, `kaito-ts logs ${name}`] });
+};
+
+/** Tuning pods carry the same label, and a Job's besides. */
+const isServer = (pod: Kinds['Pod']): boolean => pod.metadata.labels?.['batch.kubernetes.io/job-name'] === undefined;
