@@ -19,7 +19,8 @@ export interface System {
 
 /** The real terminal of this process. Beside `main.ts` the only place that knows `process`. */
 export const openSystem = (): System => {
-  const { stdin, stdout, stderr, env } = process;
+  // Not stdin: opening it costs time, and most commands never read it.
+  const { stdout, stderr, env } = process;
   const interrupts = createInterrupts((exitCode) => process.exit(exitCode));
   const onSigint = () => interrupts.interrupt();
   const onSigterm = () => interrupts.end('SIGTERM');
@@ -46,10 +47,10 @@ export const openSystem = (): System => {
     stderrColorLevel: estimateColorLevel(isStderrTty, env),
     writeOut: (text) => write(stdout, text),
     writeErr: (text) => write(stderr, text),
-    readAll: (signal) => (isStdinTty ? Promise.resolve('') : readAll(stdin, signal)),
-    confirm: (question, options) => askForYes(question, { ...options, isInteractive, input: stdin, output: stderr }),
+    readAll: (signal) => (isStdinTty ? Promise.resolve('') : readAll(process.stdin, signal)),
+    confirm: (question, options) => askForYes(question, { ...options, isInteractive, input: process.stdin, output: stderr }),
     openLineEditor: (options) =>
-      createLineEditor({ ...options, input: stdin, output: isStderrTty ? stderr : stdout, isTty: isStdinTty && (isStderrTty || isStdoutTty), onInterrupt: onSigint }),
+      createLineEditor({ ...options, input: process.stdin, output: isStderrTty ? stderr : stdout, isTty: isStdinTty && (isStderrTty || isStdoutTty), onInterrupt: onSigint }),
     onInterrupt: (handler) => interrupts.onInterrupt(handler),
   };
 

@@ -61,18 +61,18 @@ describe('parseCommand', () => {
   });
 });
 
-describe('addLine', () => {
-  const type = (...lines: string[]) => {
-    const texts: string[] = [];
-    let pending = noInput;
-    for (const line of lines) {
-      const added = addLine(pending, line);
-      pending = added.pending;
-      if (added.text !== undefined) texts.push(added.text);
-    }
-    return { texts, isWaiting: pending !== noInput };
-  };
+const type = (...lines: string[]) => {
+  const texts: string[] = [];
+  let pending = noInput;
+  for (const line of lines) {
+    const added = addLine(pending, line);
+    pending = added.pending;
+    if (added.text !== undefined) texts.push(added.text);
+  }
+  return { texts, isWaiting: pending !== noInput };
+};
 
+describe('addLine', () => {
   it.each<[string, string[], string[]]>([
     ['takes a line at a time', ['one', 'two'], ['one', 'two']],
     ['joins what stands between """', ['"""one', '', 'three"""', 'next'], ['one\n\nthree', 'next']],
