@@ -127,7 +127,7 @@ const noCapacity = ({ world, pool }: PoolPlace): ErrorDetail => {
   return {
     code: 'AllocationFailed',
     message:
-      'The VM allocation failed due to an internal error. Please retry later or try deploying to a different location. Please note that allocation failed because we do not have sufficient capacity for the requested VM size in this region. Read more about improving likelihood of allocation success at https://aka.ms/allocation-guidance',
+      'Allocation failed. We do not have sufficient capacity for the requested VM size in this region. Read more about improving likelihood of allocation success at https://aka.ms/allocation-guidance',
   };
 };
 
