@@ -30,7 +30,15 @@ export const main = async (argv: readonly string[]): Promise<number> => {
 /** Undefined when the command line was answered by itself: help, or the version. */
 const parse = async (argv: readonly string[], { terminal }: System): Promise<Invocation | undefined> => {
   const names = await commandNames();
-  const [first = ''] = argv;
+  const [first = '', second = ''] = argv;
+  if (first === 'help' && !names.includes(second)) {
+    const { topics } = await import('./cli/topics.ts');
+    const topic = topics[second];
+    if (topic) {
+      await terminal.writeOut(topic());
+      return undefined;
+    }
+  }
   // The one command that was asked for is enough; help and mistakes need all of them.
   const needed = names.includes(first) ? [first] : names;
   const commands = new Map<string, Command>(await Promise.all(needed.map(async (name) => [name, await loadCommand(name)] as const)));
