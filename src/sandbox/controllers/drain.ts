@@ -1,0 +1,45 @@
+import type { SandboxClock } from '../clock.ts';
+import { type Store, toTimestamp } from '../kube/store.ts';
+import { withCondition } from './conditions.ts';
+import { change, changeStatus, isDeleted, isFinished, list, type Node, type Pod, remove } from './objects.ts';
+
+/** How much longer than their grace period pods are waited for. */
+const patienceMs = 30_000;
+
+/** Cordons a node and evicts its pods; resolves when they are gone or have had their time. Rejects with the signal's reason. */
+export const drain = async (node: Node, { store, clock, signal }: { store: Store; clock: SandboxClock; signal?: AbortSignal }): Promise<void> => {
+  change(store, 'nodes', node, (draft) => {
+    draft.spec = { ...draft.spec, unschedulable: true };
+  });
+  const podsHere = (): Pod[] => list(store, 'pods').filter(({ spec }) => spec?.nodeName === node.metadata.name);
+  const pods = podsHere().filter((pod) => !isFinished(pod));
+  for (const pod of pods) evict(pod, store, toTimestamp(clock.now()));
+  const graceSeconds = Math.max(0, ...pods.map(({ spec }) => spec?.terminationGracePeriodSeconds ?? 30));
+  const isEmpty = (): boolean => podsHere().every((pod) => isFinished(pod));
+  if (!isEmpty()) await until(isEmpty, store, clock.sleep(graceSeconds * 1000 + patienceMs, signal));
+};
+
+/** The Eviction API marks the pod before it deletes it, so that a Job can tell this end from a failure. */
+const evict = (pod: Pod, store: Store, now: string): void => {
+  if (isDeleted(pod)) return;
+  const disruption = { type: 'DisruptionTarget', status: 'True', reason: 'EvictionByEvictionAPI', message: 'Eviction API: evicting' };
+  changeStatus(store, 'pods', pod, (draft) => {
+    draft.status = { ...draft.status, conditions: withCondition(draft.status?.conditions, disruption, now) };
+  });
+  remove(store, 'pods', pod);
+};
+
+/** Whichever comes first: the store says so, or the time is up. */
+const until = async (isTrue: () => boolean, store: Store, timeout: Promise<void>): Promise<void> => {
+  const { promise, resolve } = Promise.withResolvers<void>();
+  const unsubscribe = store.subscribe(() => {
+    if (isTrue()) resolve();
+  });
+  try {
+    await Promise.race([promise, timeout]);
+  } finally {
+    unsubscribe();
+    // The timer that lost the race may still be aborted, which is nobody's concern any more.
+    timeout.catch(() => {});
+  }
+};

@@ -1,0 +1,149 @@
+import type { V1EndpointSlice, V1PersistentVolume } from '@kubernetes/client-node';
+import type { Json, Kinds } from '../../cluster/kinds.ts';
+import type { KubernetesObject, OwnerReference } from '../../domain/kubernetes.ts';
+import { admitNamespace, admitNew } from '../kube/admission.ts';
+import { applyDefaults } from '../kube/defaults.ts';
+import { StatusError } from '../kube/errors.ts';
+import { matchesLabelSelector } from '../kube/selectors.ts';
+import { type Resource, resourceNameOf, resources } from '../kube/resources.ts';
+import type { Store, StoredObject } from '../kube/store.ts';
+
+/** What is stored under each name that the controllers and the kubelet work with. */
+export interface Objects {
+  configmaps: Kinds['ConfigMap'] & StoredObject;
+  'daemonsets.apps': Kinds['DaemonSet'] & StoredObject;
+  'deployments.apps': Kinds['Deployment'] & StoredObject;
+  'endpointslices.discovery.k8s.io': Omit<Json<V1EndpointSlice>, 'apiVersion' | 'kind' | 'metadata'> & StoredObject;
+  events: Kinds['Event'] & StoredObject;
+  'jobs.batch': Kinds['Job'] & StoredObject;
+  namespaces: Kinds['Namespace'] & StoredObject;
+  nodes: Kinds['Node'] & StoredObject;
+  persistentvolumeclaims: Kinds['PersistentVolumeClaim'] & StoredObject;
+  persistentvolumes: Omit<Json<V1PersistentVolume>, 'apiVersion' | 'kind' | 'metadata'> & StoredObject;
+  pods: Kinds['Pod'] & StoredObject;
+  'replicasets.apps': Kinds['ReplicaSet'] & StoredObject;
+  secrets: Kinds['Secret'] & StoredObject;
+  services: Kinds['Service'] & StoredObject;
+  'statefulsets.apps': Kinds['StatefulSet'] & StoredObject;
+  'storageclasses.storage.k8s.io': Kinds['StorageClass'] & StoredObject;
+}
+
+export type Pod = Objects['pods'];
+export type PodSpec = NonNullable<Pod['spec']>;
+export type PodStatus = NonNullable<Pod['status']>;
+export type Container = PodSpec['containers'][number];
+export type ContainerStatus = NonNullable<PodStatus['containerStatuses']>[number];
+export type Node = Objects['nodes'];
+export type PodTemplate = NonNullable<Objects['jobs.batch']['spec']>['template'];
+
+/**
+ * Typed reading and writing. The API server has checked every shape on its way in, so the name under which an object is
+ * stored says its type; this file alone takes its word for it.
+ */
+export const find = <R extends keyof Objects>(store: Store, resource: R, namespace: string | undefined, name: string): Objects[R] | undefined =>
+  store.get(resource, namespace, name) as Objects[R] | undefined;
+
+export const list = <R extends keyof Objects>(store: Store, resource: R, namespace?: string): Objects[R][] =>
+  store.list(resource, namespace) as Objects[R][];
+
+/** Narrows what a change brought. */
+export const isOf = <R extends keyof Objects>(resource: R, change: { resource: string; object: StoredObject }): change is { resource: R; object: Objects[R] } =>
+  change.resource === resource;
+
+/** Changes an object that may have gone in the meantime, which is no error; `uid` keeps a namesake from being changed. */
+export const change = <R extends keyof Objects>(store: Store, resource: R, object: Objects[R], edit: (draft: Objects[R]) => void): Objects[R] | undefined =>
+  write(store, resource, object, edit, {});
+
+/** As `change`, for status and whatever else must leave the generation alone. */
+export const changeStatus = <R extends keyof Objects>(store: Store, resource: R, object: Objects[R], edit: (draft: Objects[R]) => void): Objects[R] | undefined =>
+  write(store, resource, object, edit, { subresource: 'status' });
+
+const write = <R extends keyof Objects>(
+  store: Store,
+  resource: R,
+  { metadata: { namespace, name, uid } }: Objects[R],
+  edit: (draft: Objects[R]) => void,
+  options: { subresource?: 'status' },
+): Objects[R] | undefined => {
+  if (store.get(resource, namespace, name)?.metadata.uid !== uid) return undefined;
+  return store.update(resource, namespace, name, (draft) => edit(draft as Objects[R]), options) as Objects[R];
+};
+
+const resourcesByName: ReadonlyMap<string, Resource> = new Map(resources.map((resource) => [resourceNameOf(resource), resource]));
+
+/** Creates as the API server does for any client: with defaults, a generated name and the first status. Throws its refusals. */
+export const create = <R extends keyof Objects>(store: Store, resource: R, object: NewObject): Objects[R] => {
+  const known = resourcesByName.get(resource);
+  if (!known) throw new TypeError(`There is no resource ${resource}.`);
+  const { metadata, ...rest } = structuredClone(object);
+  const draft: KubernetesObject = { ...rest, metadata: { ...metadata, name: metadata.name ?? '' } };
+  admitNamespace(known, draft, store);
+  applyDefaults(draft);
+  admitNew(known, draft, store);
+  return store.create(resource, draft) as Objects[R];
+};
+
+export type NewObject = Omit<KubernetesObject, 'metadata'> & { apiVersion: string; kind: string; metadata: Partial<KubernetesObject['metadata']> & { generateName?: string } };
+
+/** As `create`; undefined when that name is taken or the namespace is on its way out. */
+export const createIfPossible = <R extends keyof Objects>(store: Store, resource: R, object: NewObject): Objects[R] | undefined => {
+  try {
+    return create(store, resource, object);
+  } catch (error) {
+    if (error instanceof StatusError && ['AlreadyExists', 'Forbidden', 'NotFound'].includes(error.reason)) return undefined;
+    throw error;
+  }
+};
+
+/** Deletes as the API server does for any client: a pod that runs gets its grace period. Nothing happens when it is gone. */
+export const remove = (store: Store, resource: string, { metadata: { namespace, name, uid } }: StoredObject): void => {
+  const object = store.get(resource, namespace, name);
+  if (object?.metadata.uid !== uid) return;
+  store.delete(resource, namespace, name, { gracePeriodSeconds: resource === 'pods' ? gracePeriodOf(find(store, 'pods', namespace, name)) : 0 });
+};
+
+/** A pod that no kubelet knows, or that has ended, goes at once. */
+const gracePeriodOf = (pod: Pod | undefined): number => (!pod?.spec?.nodeName || isFinished(pod) ? 0 : (pod.spec.terminationGracePeriodSeconds ?? 30));
+
+export const isFinished = ({ status }: Pod): boolean => status?.phase === 'Succeeded' || status?.phase === 'Failed';
+
+/** Neither ended nor ending: what the workload controllers count. */
+export const isActive = (pod: Pod): boolean => !isFinished(pod) && !isDeleted(pod);
+
+export const isDeleted = ({ metadata }: StoredObject): boolean => metadata.deletionTimestamp !== undefined;
+
+export const isReady = ({ status }: Pod): boolean => status?.conditions?.some(({ type, status: value }) => type === 'Ready' && value === 'True') ?? false;
+
+export const controllerOf = ({ metadata }: StoredObject): OwnerReference | undefined => metadata.ownerReferences?.find(({ controller }) => controller);
+
+export const ownedBy = <T extends StoredObject>(objects: T[], owner: StoredObject): T[] => objects.filter((object) => controllerOf(object)?.uid === owner.metadata.uid);
+
+/** The reference by which a controller owns what it makes. */
+export const controllerReference = ({ apiVersion, kind, metadata: { name, uid } }: StoredObject): OwnerReference => ({ apiVersion, kind, name, uid, controller: true, blockOwnerDeletion: true });
+
+/** Pods that an owner has or takes: its own, and those that its selector matches and nobody owns. */
+export const claimPods = (store: Store, owner: StoredObject, selector: unknown): Pod[] => {
+  const pods = list(store, 'pods', owner.metadata.namespace);
+  for (const pod of pods) {
+    if (controllerOf(pod) || isDeleted(pod) || isDeleted(owner) || !matchesLabelSelector(selector, pod.metadata.labels)) continue;
+    changeStatus(store, 'pods', pod, ({ metadata }) => {
+      metadata.ownerReferences = [...(metadata.ownerReferences ?? []), controllerReference(owner)];
+    });
+  }
+  return ownedBy(list(store, 'pods', owner.metadata.namespace), owner);
+};
+
+/** A pod of a workload's template, still to be named. */
+export const podFromTemplate = (template: PodTemplate, owner: StoredObject, metadata: NewObject['metadata']): NewObject => ({
+  apiVersion: 'v1',
+  kind: 'Pod',
+  metadata: {
+    ...metadata,
+    ...(owner.metadata.namespace === undefined ? {} : { namespace: owner.metadata.namespace }),
+    labels: { ...template.metadata?.labels, ...metadata.labels },
+    annotations: { ...template.metadata?.annotations, ...metadata.annotations },
+    finalizers: [...(template.metadata?.finalizers ?? []), ...(metadata.finalizers ?? [])],
+    ownerReferences: [controllerReference(owner)],
+  },
+  spec: template.spec,
+});
