@@ -7,7 +7,7 @@ import type { TuningMethod } from './workspace.ts';
 export interface Preset {
   /** Lower-cased last segment of the Hugging Face id: the name the server answers to. */
   name: string;
-  /** Other names that KAITO accepts for it, such as `mistral-7b`. */
+  /** What KAITO accepts for it besides the Hugging Face id: often the name itself, sometimes another, such as `mistral-7b`. */
   aliases: string[];
   /** Short names that only kaito-ts accepts, such as `phi-3-mini`: resolving one is said in the plan. */
   shortNames: string[];
@@ -41,6 +41,8 @@ export interface VllmSettings {
   /** Offloading the KV cache to CPU memory breaks this architecture. */
   disableKvCacheCpuOffload?: boolean;
   requiresDeepGemm?: boolean;
+  /** Needs nvcc, which the image does not have: an init container brings the toolkit onto the node. */
+  requiresCudaToolkit?: boolean;
 }
 
 export interface TransformersSettings {
@@ -55,6 +57,12 @@ export interface TuningSettings {
   targetModules: string[];
   parameterCount: number;
   hiddenSize: number;
+  /** Width of the gated feed-forward layer. */
+  intermediateSize: number;
+  /** Key-value heads x head size. */
+  keyValueSize: number;
   layerCount: number;
   vocabularySize: number;
+  /** The output layer is the embedding itself. */
+  tiedEmbeddings?: boolean;
 }

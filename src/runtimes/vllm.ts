@@ -1,0 +1,69 @@
+import type { Preset } from '../domain/preset.ts';
+import { parallelismFlags, withoutCpuOffload } from './parallelism.ts';
+import { weightsFolder, type Flags, type Runtime, type ServerRequest } from './runtime.ts';
+
+/**
+ * vLLM through KAITO's wrapper, which serves every preset on any number of nodes. The flags are the operator's, apart from
+ * three: the model in its own letter case, pinned to a commit, and room for the adapters' rank.
+ * https://github.com/kaito-project/kaito/blob/056b8280/pkg/model/interface.go#L394
+ */
+export const vllm: Runtime = {
+  refuse: () => undefined,
+  server: (request) => ({
+    command: ['python3', '/workspace/vllm/inference_api.py'],
+    flags: flagsOf(request),
+    environment: environmentOf(request.preset),
+    ports: [{ name: 'kv-events', containerPort: 5557 }],
+    terminationGracePeriodSeconds: 30,
+    needsCudaToolkit: request.preset.vllm.requiresCudaToolkit ?? false,
+  }),
+};
+
+export const cudaToolkitFolder = '/opt/kaito/cuda/129';
+
+const flagsOf = ({ preset, machine, nodeCount, adapterRanks, hasConfig, performanceMode }: ServerRequest): Flags => ({
+  model: preset.huggingFaceId,
+  ...(preset.revision === undefined ? {} : { revision: preset.revision }),
+  'served-model-name': preset.name,
+  'download-dir': weightsFolder,
+  'trust-remote-code': '',
+  dtype: preset.quantization === undefined ? 'bfloat16' : 'auto',
+  load_format: 'auto',
+  config_format: 'auto',
+  tokenizer_mode: 'auto',
+  // The largest context that fits, instead of a refusal to start.
+  'max-model-len': 'auto',
+  'gpu-memory-utilization': gpuMemoryUtilization(machine.gpuModel),
+  'kv-events-config': '{"enable_kv_cache_events":true}',
+  // This pass compiles a kernel at start, and the image has no compiler for it.
+  'compilation-config.pass_config.fuse_allreduce_rms': 'False',
+  ...parserFlags(preset),
+  ...(preset.vllm.disableKvCacheCpuOffload ? withoutCpuOffload : {}),
+  ...parallelismFlags({ weightsGiB: preset.weightsGiB, machine, nodeCount }),
+  ...preset.vllm.flags,
+  ...(adapterRanks.length === 0 ? {} : { 'enable-lora': '', 'max-lora-rank': String(toLoraRankLimit(Math.max(...adapterRanks))) }),
+  ...(hasConfig ? { 'kaito-config-file': '/mnt/config/inference_config.yaml' } : {}),
+  ...(performanceMode === undefined ? {} : { 'performance-mode': performanceMode }),
+});
+
+const parserFlags = ({ vllm: { toolCallParser, reasoningParser, chatTemplate } }: Preset): Flags => ({
+  ...(toolCallParser === undefined ? {} : { 'tool-call-parser': toolCallParser, 'enable-auto-tool-choice': '' }),
+  ...(reasoningParser === undefined ? {} : { 'reasoning-parser': reasoningParser }),
+  ...(chatTemplate === undefined ? {} : { 'chat-template': `/workspace/chat_templates/${chatTemplate}` }),
+});
+
+const environmentOf = ({ vllm: { requiresDeepGemm, requiresCudaToolkit } }: Preset): Record<string, string> => ({
+  // Both would compile kernels at start, and the image has no compiler for them.
+  VLLM_USE_FLASHINFER_SAMPLER: '0',
+  VLLM_USE_DEEP_GEMM: requiresDeepGemm ? '1' : '0',
+  ...(requiresCudaToolkit ? { CUDA_HOME: cudaToolkitFolder } : {}),
+});
+
+/** An A10 shows less memory than its name says. */
+const gpuMemoryUtilization = (gpuModel: string): string => (gpuModel === 'NVIDIA A10' ? '0.82' : '0.84');
+
+/** The ranks that vLLM has kernels for: https://docs.vllm.ai/en/stable/features/lora.html */
+export const loraRankLimits = [8, 16, 32, 64, 128, 256, 320, 512] as const;
+
+/** The next of them; above the largest vLLM itself refuses, in better words than ours. */
+export const toLoraRankLimit = (rank: number): number => loraRankLimits.find((limit) => limit >= rank) ?? rank;
