@@ -1,8 +1,15 @@
+export interface Blocks {
+  push(text: string): string[];
+  end(): string[];
+  /** What was pushed and not given yet. */
+  unfinished(): string;
+}
+
 /**
  * Cuts growing Markdown into blocks that can be rendered alone: a paragraph, a heading, a whole list, table or code
  * block. `push` gives those that the text has finished, each with the blank lines before it left out.
  */
-export const createBlocks = (): { push(text: string): string[]; end(): string[] } => {
+export const createBlocks = (): Blocks => {
   let unread = '';
   let lines: string[] = [];
   /** The opening of the code block we are in. */
@@ -46,6 +53,7 @@ export const createBlocks = (): { push(text: string): string[]; end(): string[] 
       unread = whole.pop() ?? '';
       return whole.flatMap(addLine);
     },
+    unfinished: () => [...lines, unread].join('\n'),
     end: () => {
       const rest = unread === '' ? [] : addLine(unread);
       unread = '';

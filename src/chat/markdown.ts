@@ -4,9 +4,11 @@ import { createBlocks } from './blocks.ts';
 export interface AnswerText {
   push(text: string): string;
   end(): string;
+  /** What came and cannot be shown as it will look. */
+  unfinished(): string;
 }
 
-export const plainText: AnswerText = { push: (text) => text, end: () => '' };
+export const plainText: AnswerText = { push: (text) => text, end: () => '', unfinished: () => '' };
 
 /** Markdown for a terminal, a finished block at a time, because what comes next can change how a block looks. */
 export const createMarkdownText = async ({ columns, hasColor }: { columns: number; hasColor: boolean }): Promise<AnswerText> => {
@@ -23,5 +25,5 @@ export const createMarkdownText = async ({ columns, hasColor }: { columns: numbe
         return `${separator}${text}\n`;
       })
       .join('');
-  return { push: (text) => show(blocks.push(text)), end: () => show(blocks.end()) };
+  return { push: (text) => show(blocks.push(text)), end: () => show(blocks.end()), unfinished: () => blocks.unfinished() };
 };

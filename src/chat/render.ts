@@ -1,7 +1,8 @@
 import { styleText } from 'node:util';
-import type { Terminal } from '../terminal/terminal.ts';
+import type { ColorLevel, Terminal } from '../terminal/terminal.ts';
 import type { ChatEvent, WeightsProgress } from './events.ts';
 import { createMarkdownText, plainText, type AnswerText } from './markdown.ts';
+import { toPreview } from './preview.ts';
 import { renderStats } from './stats.ts';
 
 /** Shows events as they happen. */
@@ -24,9 +25,21 @@ export const createTextView = ({ terminal, isStatsShown, isReasoningShown, isMar
   /** The stream whose last line has not ended: on a terminal both draw on the same one. */
   let openLine: 'out' | 'err' | undefined;
   let answerCount = 0;
+  let isPreviewShown = false;
+
+  /** The end of a block that is still growing, in one line that the finished block replaces: a slow model is seen to write. */
+  const preview = async (unfinished: string) => {
+    if (!terminal.isInteractive || !terminal.isStdoutTty) return;
+    const text = toPreview(unfinished, terminal.columns);
+    if (text === '' && !isPreviewShown) return;
+    if (openLine === 'err') await endLine();
+    isPreviewShown = text !== '';
+    await terminal.writeOut(`${eraseLine}${dim(terminal.stdoutColorLevel, text)}`);
+  };
 
   const writeAnswer = async (text: string) => {
     if (text === '') return;
+    await preview('');
     if (openLine === 'err') await endLine();
     openLine = text.endsWith('\n') ? undefined : 'out';
     await terminal.writeOut(text);
@@ -40,15 +53,17 @@ export const createTextView = ({ terminal, isStatsShown, isReasoningShown, isMar
 
   const finishAnswer = async () => {
     if (!answer) return;
+    await preview('');
     await writeAnswer(answer.end());
     answer = undefined;
     if (openLine !== undefined) await endLine();
   };
 
   const narrate = async (text: string) => {
+    await preview('');
     // Where stdout is a pipe, a line break in the middle of the answer would become part of it.
     if (openLine === 'err' || (openLine === 'out' && terminal.isStdoutTty)) await endLine();
-    await terminal.writeErr(`${dim(terminal, text)}\n`);
+    await terminal.writeErr(`${dim(terminal.stderrColorLevel, text)}\n`);
   };
 
   const show = async (event: ChatEvent): Promise<void> => {
@@ -60,12 +75,14 @@ export const createTextView = ({ terminal, isStatsShown, isReasoningShown, isMar
           isMarkdownRendered && terminal.isStdoutTty ? await createMarkdownText({ columns: terminal.columns, hasColor: terminal.stdoutColorLevel > 0 }) : plainText;
         return;
       case 'content':
-        return writeAnswer((answer ?? plainText).push(event.text));
+        await writeAnswer((answer ?? plainText).push(event.text));
+        return preview((answer ?? plainText).unfinished());
       case 'reasoning':
         if (!isReasoningShown || !terminal.isStderrTty) return;
+        await preview('');
         if (openLine === 'out') await endLine();
         openLine = event.text.endsWith('\n') ? undefined : 'err';
-        return terminal.writeErr(dim(terminal, event.text));
+        return terminal.writeErr(dim(terminal.stderrColorLevel, event.text));
       case 'answered':
         await finishAnswer();
         if (event.answer.finishReason === 'length') await narrate(`The answer was cut at max_tokens${event.answer.usage ? ` (${event.answer.usage.completionTokens})` : ''}; set a larger one to read on.`);
@@ -108,6 +125,8 @@ const narration: ReadonlySet<ChatEvent['type']> = new Set(['waiting', 'retrying'
 const renderWeights = ({ bytesPerSecond, remainingSeconds }: WeightsProgress): string =>
   [bytesPerSecond === undefined ? '' : `, ${(bytesPerSecond / 1e6).toFixed(0)} MB/s`, remainingSeconds === undefined || remainingSeconds === 0 ? '' : `, about ${seconds(remainingSeconds * 1000)} left`].join('');
 
+const eraseLine = '\r\u001b[K';
+
 const seconds = (durationMs: number): string => `${Math.round(durationMs / 1000)} s`;
 
-const dim = (terminal: Terminal, text: string): string => (terminal.stderrColorLevel > 0 ? styleText('dim', text, { validateStream: false }) : text);
+const dim = (level: ColorLevel, text: string): string => (level > 0 && text !== '' ? styleText('dim', text, { validateStream: false }) : text);

@@ -116,6 +116,18 @@ describe('streamChat', () => {
     await closed.promise;
   });
 
+  it('lets go of the connection when nobody reads on', async () => {
+    const closed = Promise.withResolvers<void>();
+    const server = await startVllm(async (response, received) => {
+      response.once('close', () => closed.resolve());
+      await stream(vllmEvents(['P']).slice(0, 2), 'hang')(response, received);
+    });
+    for await (const piece of streamChat(request(server.baseUrl, 'vllm'))) {
+      if (piece.type === 'content') break;
+    }
+    await closed.promise;
+  });
+
   it.each([
     ['an object', '{"error": {"message": "out of blocks", "type": "x"}}', 'out of blocks'],
     ['a text', '{"error": "index out of range in self"}', 'index out of range in self'],
