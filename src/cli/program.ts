@@ -36,7 +36,9 @@ export const parseCommandLine = async (argv: readonly string[], settings: Progra
   } catch (error) {
     if (!(error instanceof CommanderError)) throw error;
     if (error.exitCode === 0) return { kind: 'answered', exitCode: 0 };
-    throw new UsageError(sentence(error.message), { cause: error, hints: [`kaito-ts ${commandInArgv(argv, settings.commands)}--help`] });
+    // Commander puts its suggestion on a line of its own.
+    const [message = '', suggestion] = error.message.split('\n');
+    throw new UsageError(sentence(message), { cause: error, hints: [...(suggestion ? [suggestion.replace(/^\((.*)\)$/, '$1')] : []), `kaito-ts ${commandInArgv(argv, settings.commands)}--help`] });
   }
   if (!chosen) {
     settings.write(program.helpInformation());

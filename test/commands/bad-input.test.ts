@@ -1,0 +1,151 @@
+import { mkdtempSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { describe, expect, it } from 'vitest';
+import { exitCodes } from '../../src/domain/errors.ts';
+import { runCli, type CliResult } from '../support/cli.ts';
+import { useSandbox, type SandboxHandle } from '../support/sandbox.ts';
+
+const tune = ['tune', '--preset', 'phi-3-mini', '--method', 'qlora'];
+
+/** What happened, the fact that shows it, the command that helps next; nothing on stdout. */
+const expectRefusal = (result: CliResult, exitCode: number, ...texts: (string | RegExp)[]): void => {
+  for (const text of texts) expect(result.stderr).toMatch(text);
+  expect(result.stderr).toMatch(/^error: /m);
+  expect(result.stderr).toMatch(/^hint: /m);
+  expect(result.stdout).toBe('');
+  expect(result.exitCode).toBe(exitCode);
+};
+
+/** Nothing written, nothing left running. */
+const expectUntouched = async (sandbox: SandboxHandle): Promise<void> => {
+  const { stdout } = await sandbox.run(['status', '-A', '-o', 'json']);
+  expect(JSON.parse(stdout)).toEqual({ items: [] });
+};
+
+describe('a wrong command line', () => {
+  it('names the nearest presets when there is none of that name', async () => {
+    expectRefusal(await runCli(['tune', '--preset', 'phi-3-mimi', '--method', 'qlora']), exitCodes.notFound, /no preset "phi-3-mimi"/, /Nearest: .*phi-3-mini/);
+  });
+
+  it('names what took the place of a preset that KAITO gave up', async () => {
+    expectRefusal(await runCli(['tune', '--preset', 'falcon-7b']), exitCodes.notFound, /no preset "falcon-7b"/, /took its place|no longer/);
+  });
+
+  it('offers a valid name for an invalid one', async () => {
+    expectRefusal(await runCli(['tune', 'My_Tuning', '--preset', 'phi-3-mini']), exitCodes.usage, /"My_Tuning" cannot be the name/, /my-tuning/);
+  });
+
+  it('answers a retired instance type with its replacement', async () => {
+    expectRefusal(await runCli([...tune, '--instance-type', 'Standard_NC6s_v3']), exitCodes.usage, /Standard_NC6s_v3/, /V100/, /--instance-type Standard_NV36ads_A10_v5/);
+  });
+
+  it('answers an unknown instance type with where to look', async () => {
+    expectRefusal(await runCli([...tune, '--instance-type', 'Standard_Nonsense']), exitCodes.usage, /"Standard_Nonsense" is no instance type/, /kaito-ts instance-types/);
+  });
+
+  it('names the options of the command when one is unknown', async () => {
+    expectRefusal(await runCli(['tune', '--presett', 'phi-3-mini']), exitCodes.usage, /unknown option '--presett'/i, /kaito-ts tune --help/);
+  });
+
+  it('names commands that are near when one is unknown', async () => {
+    expectRefusal(await runCli(['statsu']), exitCodes.usage, /unknown command 'statsu'/i, /Did you mean status/);
+  });
+
+  it('says which model is missing', async () => {
+    expectRefusal(await runCli(['tune']), exitCodes.usage, /Say which model to tune/, /--preset/);
+  });
+
+  it('says that a preset cannot be tuned, and which can', async () => {
+    expectRefusal(await runCli(['tune', '--preset', 'llama-3.1-8b-instruct']), exitCodes.preflightRefused, /cannot be tuned/, /phi-4-mini-instruct/);
+  });
+
+  it('names the file of a wrong setting', async () => {
+    const folder = mkdtempSync(join(tmpdir(), 'kaito-ts-'));
+    writeFileSync(join(folder, 'kaito-ts.yaml'), 'instance-typo: x\n');
+    expectRefusal(await runCli(tune, { workingDirectory: folder }), exitCodes.usage, /kaito-ts\.yaml has the key "instance-typo"/);
+  });
+
+  it('names the environment variable of a wrong setting', async () => {
+    expectRefusal(await runCli(tune, { environment: { KAITO_TIME_LIMIT: 'soon' } }), exitCodes.usage, /--time-limit is a duration/, /KAITO_TIME_LIMIT/);
+  });
+});
+
+describe('no cluster', () => {
+  it('says where a kubeconfig was looked for', async () => {
+    expectRefusal(await runCli(tune), exitCodes.usage, /kubeconfig/i, /kaito-ts sandbox|KUBECONFIG/);
+  });
+
+  it('names the server that cannot be reached', async () => {
+    const folder = mkdtempSync(join(tmpdir(), 'kaito-ts-'));
+    const kubeconfig = join(folder, 'config');
+    writeFileSync(
+      kubeconfig,
+      JSON.stringify({
+        apiVersion: 'v1',
+        kind: 'Config',
+        'current-context': 'here',
+        contexts: [{ name: 'here', context: { cluster: 'here', user: 'me' } }],
+        clusters: [{ name: 'here', cluster: { server: 'https://127.0.0.1:1' } }],
+        users: [{ name: 'me', user: { token: 'none' } }],
+      }),
+    );
+    expectRefusal(await runCli(tune, { environment: { KUBECONFIG: kubeconfig } }), exitCodes.failed, /127\.0\.0\.1:1/, /ECONNREFUSED|refused/);
+  });
+});
+
+describe('an unknown workspace', () => {
+  const sandbox = useSandbox();
+
+  it.each([['status', ['status', 'nobody']], ['delete', ['delete', 'nobody']], ['logs', ['logs', 'nobody']], ['chat', ['chat', 'nobody', 'Hello']]])('is told by %s', async (_, args) => {
+    expectRefusal(await sandbox.run(args), exitCodes.notFound, /nobody/, /kaito-ts status/);
+  });
+
+  it('is told when its adapter is to be served', async () => {
+    expectRefusal(await sandbox.run(['serve', '--preset', 'phi-3-mini', '--adapter', 'nobody']), exitCodes.notFound, /no tuning nobody/, /kaito-ts status/);
+    await expectUntouched(sandbox);
+  });
+});
+
+describe('not logged in to Azure', () => {
+  const sandbox = useSandbox(['not-logged-in']);
+
+  it('says what Entra answered, and how to log in', async () => {
+    expectRefusal(await sandbox.run(tune), exitCodes.access, /AADSTS7000215/, /az login/);
+    await expectUntouched(sandbox);
+  });
+});
+
+describe('no quota', () => {
+  const sandbox = useSandbox(['quota']);
+
+  it('says which family has none left before anything is written', async () => {
+    expectRefusal(await sandbox.run(tune), exitCodes.quota, /no quota left/, /0 of 0 vCPUs used|vCPUs/, /az vm list-usage/);
+    await expectUntouched(sandbox);
+  });
+});
+
+describe('no permission to add agent pools', () => {
+  const sandbox = useSandbox(['forbidden']);
+
+  it('says which action on what was refused', async () => {
+    expectRefusal(await sandbox.run(tune), exitCodes.access, /agentPools\/write/);
+  });
+});
+
+describe('a registry that refuses', () => {
+  const sandbox = useSandbox(['push-refused']);
+
+  it('is noticed before a GPU is rented', async () => {
+    expectRefusal(await sandbox.run(tune), exitCodes.preflightRefused, /refuses a push/, /registry-credentials/);
+    await expectUntouched(sandbox);
+  });
+});
+
+describe('a Kubernetes API that is down', () => {
+  const sandbox = useSandbox(['api-down']);
+
+  it('is told with its own words, in bounded time', async () => {
+    expectRefusal(await sandbox.run(['status']), exitCodes.failed, /503|unavailable/i);
+  });
+});

@@ -1,0 +1,26 @@
+import { afterAll, beforeAll } from 'vitest';
+import { startSandbox, type Sandbox } from '../../src/sandbox/index.ts';
+import type { Fault } from '../../src/sandbox/faults.ts';
+import { runCli, type CliOptions, type CliResult } from './cli.ts';
+
+export interface SandboxHandle {
+  /** Runs the built command line against this sandbox. */
+  run(args: readonly string[], options?: CliOptions): Promise<CliResult>;
+  environment(): Record<string, string>;
+}
+
+/** One sandbox for the tests of a describe block; its time passes as fast as the machine allows. */
+export const useSandbox = (faults: readonly Fault[] = [], speed = 3000): SandboxHandle => {
+  let sandbox: Sandbox | undefined;
+  const environment = (): Record<string, string> => {
+    if (!sandbox) throw new Error('The sandbox starts with the tests, and is not there while they are collected.');
+    return sandbox.environment;
+  };
+  beforeAll(async () => {
+    sandbox = await startSandbox({ faults, speed });
+  });
+  afterAll(async () => {
+    await sandbox?.close();
+  });
+  return { environment, run: (args, options = {}) => runCli(args, { ...options, environment: { ...environment(), ...options.environment } }) };
+};
