@@ -47,14 +47,14 @@ export async function* waitUntilReady(options: ReadinessOptions): AsyncGenerator
   }
 }
 
-export type Health = { isReady: true } | { isReady: false; reason: string; weights?: WeightsProgress };
+type Health = { isReady: true } | { isReady: false; reason: string; weights?: WeightsProgress };
 
 /**
  * vLLM with a Hugging Face id opens its port at once and answers 404 with an empty body until the weights are there;
  * every other server refuses the connection until it is ready. Early images answer 404 with a body, and 200 on `/healthz`.
  * https://github.com/kaito-project/kaito/blob/056b8280/presets/workspace/inference/vllm/inference_api.py#L368
  */
-export const observeHealth = async (baseUrl: string, signal: AbortSignal): Promise<Health> => {
+const observeHealth = async (baseUrl: string, signal: AbortSignal): Promise<Health> => {
   const reply = await get(`${baseUrl}/health`, { signal });
   if (!reply.isReached) return { isReady: false, reason: `the model server is starting (${reply.fact})` };
   if (reply.status === 200) return { isReady: true };

@@ -14,15 +14,15 @@ export interface OnceOptions extends ChatOptions {
   output: OnceOutput;
 }
 
-export type OnceOutput = 'text' | 'json' | 'ndjson';
+type OnceOutput = 'text' | 'json' | 'ndjson';
 
 /** Whether there is a question already, or nobody to ask for one. */
 export const isOneShot = (terminal: Terminal, prompt: string | undefined): boolean => prompt !== undefined || !terminal.isStdinTty;
 
 /** Asks one question. Returns one answer, or two when comparing: the base model's first. */
 export const runOnce = async (options: OnceOptions): Promise<Answer[]> => {
-  const { terminal, signal } = options;
-  const prompt = joinPrompt(sanitise(await terminal.readAll(signal)), options.prompt);
+  const { signal } = options;
+  const prompt = joinPrompt(sanitise(await readPiped(options)), options.prompt);
   const view = views[options.output](options);
   let session: Session | undefined;
   try {
@@ -37,6 +37,20 @@ export const runOnce = async (options: OnceOptions): Promise<Answer[]> => {
     throw session && error instanceof InterruptedError ? withAfterwards(error, session) : error;
   } finally {
     await view.close();
+  }
+};
+
+/** A pipe that nobody closes, as some CI systems give, looks like a hang: after a while it is said what is awaited. */
+const readPiped = async ({ terminal, clock, signal }: ChatOptions): Promise<string> => {
+  const isRead = new AbortController();
+  void clock.sleep(3000, isRead.signal).then(
+    () => terminal.writeErr('Reading from stdin until it ends; "< /dev/null" gives it an end.\n'),
+    () => {},
+  );
+  try {
+    return await terminal.readAll(signal);
+  } finally {
+    isRead.abort();
   }
 };
 

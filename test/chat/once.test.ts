@@ -136,8 +136,15 @@ describe('runOnce', () => {
     const terminal = pipe();
     await ask(await startVllm(inTurn(overloaded, overloaded, stream(vllmEvents(['Paris'])))), terminal, { clock });
     expect(terminal.out()).toBe('Paris\n');
-    expect(clock.slept).toEqual([2000, 4000]);
+    expect(clock.slept.slice(-2)).toEqual([2000, 4000]);
     expect(terminal.err()).toContain('The server has too many requests waiting (HTTP 429: Rate limit exceeded); trying again in 2 s, attempt 2 of 5.\n');
+  });
+
+  it('says what it waits for when nobody ends stdin', async () => {
+    const isOpen = Promise.withResolvers<string>();
+    const terminal: FakeTerminal = { ...pipe(), readAll: () => isOpen.promise, writeErr: async (said) => isOpen.resolve(said) };
+    const answers = await ask(await startVllm(stream(vllmEvents(['ok']))), terminal);
+    expect(answers[0]?.prompt).toBe('Reading from stdin until it ends; "< /dev/null" gives it an end.\n\nCapital of France?');
   });
 
   it('stops asking an overloaded server after five attempts', async () => {

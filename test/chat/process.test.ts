@@ -1,41 +1,23 @@
-import { spawn, spawnSync, type ChildProcessWithoutNullStreams } from 'node:child_process';
+import { spawn, type ChildProcessWithoutNullStreams } from 'node:child_process';
 import { once } from 'node:events';
 import { text as readText } from 'node:stream/consumers';
 import { fileURLToPath } from 'node:url';
 import { describe, expect, it, onTestFinished } from 'vitest';
+import { createScreen, hasPseudoTerminal, startOnPseudoTerminal } from '../terminal/pseudo-terminal.ts';
 import { inTurn, startVllm, stream, vllmEvents, type ModelServer } from './support.ts';
 
 const program = fileURLToPath(new URL('program.ts', import.meta.url));
 
-const start = (command: string, parameters: string[]): ChildProcessWithoutNullStreams => {
-  const child = spawn(command, parameters, { env: { PATH: process.env.PATH ?? '', TERM: 'xterm', SHELL: '/bin/sh' } });
+const start = (parameters: string[]): ChildProcessWithoutNullStreams => {
+  const child = spawn(process.execPath, [program, ...parameters], { env: { PATH: process.env.PATH ?? '' } });
   onTestFinished(() => void child.kill('SIGKILL'));
   return child;
-};
-
-const reader = (child: ChildProcessWithoutNullStreams) => {
-  const chunks = child.stdout.iterator({ destroyOnReturn: false });
-  let seen = '';
-  return {
-    /** What came since the last call, up to and with the expected text. */
-    until: async (expected: string): Promise<string> => {
-      while (!seen.includes(expected)) {
-        const { done, value: chunk } = await chunks.next();
-        if (done) throw new Error(`The program ended without saying ${JSON.stringify(expected)}, only ${JSON.stringify(seen)}.`);
-        seen += String(chunk);
-      }
-      const end = seen.indexOf(expected) + expected.length;
-      const read = seen.slice(0, end);
-      seen = seen.slice(end);
-      return read;
-    },
-  };
 };
 
 describe('chat in a pipe', () => {
   it('answers what is piped in, and ends', async () => {
     const server = await startVllm(stream(vllmEvents(['Pa', 'ris'])));
-    const child = start(process.execPath, [program, server.baseUrl, 'Where?']);
+    const child = start([server.baseUrl, 'Where?']);
     child.stdin.end('A tower.\n');
     const [[code], out, err] = await Promise.all([once(child, 'close'), readText(child.stdout), readText(child.stderr)]);
     expect({ code, out, err }).toEqual({ code: 0, out: 'Paris\n', err: '' });
@@ -49,7 +31,7 @@ describe('chat in a pipe', () => {
       const timer = setInterval(() => response.write(token), 5);
       response.once('close', () => clearInterval(timer));
     });
-    const child = start(process.execPath, [program, server.baseUrl, 'Count.']);
+    const child = start([server.baseUrl, 'Count.']);
     child.stdin.end();
     const errors = readText(child.stderr);
     child.stdout.once('data', () => child.stdout.destroy());
@@ -59,10 +41,10 @@ describe('chat in a pipe', () => {
 
   it('ends with 130 on Ctrl-C, with what came so far on stdout', async () => {
     const server = await startVllm(stream(vllmEvents(['Once ', 'upon']).slice(0, 2), 'hang'));
-    const child = start(process.execPath, [program, server.baseUrl, 'Tell me.']);
+    const child = start([server.baseUrl, 'Tell me.']);
     child.stdin.end();
     const errors = readText(child.stderr);
-    const out = reader(child);
+    const out = createScreen(child);
     await out.until('Once ');
     child.kill('SIGINT');
     await out.until('\n');
@@ -71,16 +53,13 @@ describe('chat in a pipe', () => {
   });
 });
 
-const hasScript = spawnSync('script', ['--version']).status === 0;
+const startOnTerminal = (server: ModelServer): ChildProcessWithoutNullStreams => startOnPseudoTerminal([process.execPath, program, server.baseUrl]);
 
-const startOnTerminal = (server: ModelServer): ChildProcessWithoutNullStreams =>
-  start('script', ['--quiet', '--return', '--echo', 'never', '--command', `stty cols 100 rows 30; exec '${process.execPath}' '${program}' '${server.baseUrl}'`, '/dev/null']);
-
-describe.skipIf(!hasScript)('chat on a pseudo-terminal of the `script` command (skipped where there is none)', () => {
+describe.skipIf(!hasPseudoTerminal)('chat on a pseudo-terminal (needs the `script` command of util-linux)', () => {
   it('streams, stops an answer at Ctrl-C, keeps what is typed meanwhile, and leaves on Ctrl-D', async () => {
     const server = await startVllm(inTurn(stream(vllmEvents(['Once.\n\n', 'upon']).slice(0, 2), 'hang'), stream(vllmEvents(['second\n']))));
     const child = startOnTerminal(server);
-    const screen = reader(child);
+    const screen = createScreen(child);
     expect(await screen.until('>>> ')).toContain('Talking to tiny.');
     child.stdin.write('story\r');
     await screen.until('Once.');
@@ -99,7 +78,7 @@ describe.skipIf(!hasScript)('chat on a pseudo-terminal of the `script` command (
 
   it('leaves on Ctrl-C twice', async () => {
     const child = startOnTerminal(await startVllm(stream([])));
-    const screen = reader(child);
+    const screen = createScreen(child);
     await screen.until('>>> ');
     child.stdin.write('\u0003');
     await screen.until('Press Ctrl-C again, or Ctrl-D, to leave.');

@@ -9,7 +9,7 @@ import type { Clock } from '../../src/domain/clock.ts';
 import type { Terminal } from '../../src/terminal/terminal.ts';
 
 /** A request as the model server got it. */
-export interface Received {
+interface Received {
   path: string;
   headers: IncomingMessage['headers'];
   body: Record<string, unknown>;
@@ -149,6 +149,7 @@ export const createFakeClock = (): Clock & { slept: number[] } => {
       slept.push(durationMs);
       nowMs += durationMs;
       await new Promise(setImmediate);
+      signal?.throwIfAborted();
     },
   };
 };

@@ -1,8 +1,9 @@
-import { spawn, spawnSync, type ChildProcessWithoutNullStreams } from 'node:child_process';
+import { spawn, type ChildProcessWithoutNullStreams } from 'node:child_process';
 import { once } from 'node:events';
 import { text as readText } from 'node:stream/consumers';
 import { fileURLToPath } from 'node:url';
 import { describe, expect, it, onTestFinished } from 'vitest';
+import { createScreen, hasPseudoTerminal, startOnPseudoTerminal } from './pseudo-terminal.ts';
 
 const program = fileURLToPath(new URL('program.ts', import.meta.url));
 
@@ -19,14 +20,7 @@ const finish = async (child: ChildProcessWithoutNullStreams, input = '') => {
   return { code, out, err };
 };
 
-const untilOut = async (child: ChildProcessWithoutNullStreams, expected: string): Promise<void> => {
-  let seen = '';
-  for await (const chunk of child.stdout.iterator({ destroyOnReturn: false })) {
-    seen += String(chunk);
-    if (seen.includes(expected)) return;
-  }
-  throw new Error(`The program ended without saying ${JSON.stringify(expected)}, only ${JSON.stringify(seen)}.`);
-};
+const untilOut = (child: ChildProcessWithoutNullStreams, expected: string): Promise<string> => createScreen(child).until(expected);
 
 describe('the real terminal, in a pipe', () => {
   it('knows that it is one', async () => {
@@ -104,18 +98,10 @@ describe('the real terminal, in a pipe', () => {
   });
 });
 
-const hasScript = spawnSync('script', ['--version']).status === 0;
+const startOnTerminal = (scenario: string, environment: Record<string, string> = {}): ChildProcessWithoutNullStreams =>
+  startOnPseudoTerminal([process.execPath, program, scenario], environment);
 
-/** util-linux `script` gives the program a pseudo-terminal, of no width unless told; what is written to its stdin is typed there. */
-const startOnTerminal = (scenario: string, environment: Record<string, string> = {}): ChildProcessWithoutNullStreams => {
-  const child = spawn('script', ['--quiet', '--return', '--echo', 'never', '--command', `stty cols 100 rows 30; exec '${process.execPath}' '${program}' ${scenario}`, '/dev/null'], {
-    env: { PATH: process.env.PATH ?? '', TERM: 'xterm-256color', SHELL: '/bin/sh', ...environment },
-  });
-  onTestFinished(() => void child.kill('SIGKILL'));
-  return child;
-};
-
-describe.skipIf(!hasScript)('the real terminal, on a pseudo-terminal of the `script` command (skipped where there is none)', () => {
+describe.skipIf(!hasPseudoTerminal)('the real terminal, on a pseudo-terminal (needs the `script` command of util-linux)', () => {
   it('knows that somebody is there', async () => {
     const child = startOnTerminal('facts');
     await untilOut(child, '"isStdinTty":true,"isStdoutTty":true,"isStderrTty":true,"isInteractive":true');

@@ -1,0 +1,39 @@
+import { spawn, spawnSync, type ChildProcessWithoutNullStreams } from 'node:child_process';
+import { onTestFinished } from 'vitest';
+
+/** Through `env`, because this is a program of the system and none of the project's dependencies. */
+const environmentCommand = '/usr/bin/env';
+
+/** util-linux `script`, which gives a program a pseudo-terminal; elsewhere the tests that need one are skipped. */
+export const hasPseudoTerminal = spawnSync(environmentCommand, ['script', '--version'], { encoding: 'utf8' }).stdout?.includes('util-linux') ?? false;
+
+/** What is written to its stdin is typed there, what it writes to stdout and stderr comes as stdout. It ends with the test. */
+export const startOnPseudoTerminal = (program: readonly string[], environment: Record<string, string> = {}): ChildProcessWithoutNullStreams => {
+  // It has no width unless told.
+  const command = `stty cols 100 rows 30; exec ${program.map((part) => `'${part}'`).join(' ')}`;
+  const child = spawn(environmentCommand, ['script', '--quiet', '--return', '--echo', 'never', '--command', command, '/dev/null'], {
+    env: { PATH: process.env.PATH ?? '', TERM: 'xterm-256color', SHELL: '/bin/sh', ...environment },
+  });
+  onTestFinished(() => void child.kill('SIGKILL'));
+  return child;
+};
+
+/** Reads what a program says, in order. */
+export const createScreen = (child: ChildProcessWithoutNullStreams): { until(expected: string): Promise<string> } => {
+  const chunks = child.stdout.iterator({ destroyOnReturn: false });
+  let seen = '';
+  return {
+    /** What came since the last call, up to and with the expected text. */
+    until: async (expected) => {
+      while (!seen.includes(expected)) {
+        const { done, value } = await chunks.next();
+        if (done) throw new Error(`The program ended without saying ${JSON.stringify(expected)}, only ${JSON.stringify(seen)}.`);
+        seen += String(value);
+      }
+      const end = seen.indexOf(expected) + expected.length;
+      const read = seen.slice(0, end);
+      seen = seen.slice(end);
+      return read;
+    },
+  };
+};
