@@ -23,7 +23,8 @@ export const observeStatuses = async (cluster: Cluster, { name, ...scope }: Stat
     cluster.list('StatefulSet', ours),
     cluster.list('Pod', ours),
     cluster.list('Event', { ...scope, signal, fieldSelector: 'involvedObject.kind=Pod,type=Warning' }),
-    cluster.list('Node', { signal, labelSelector: name === undefined ? workspaceLabel : `${workspaceLabel}=${name}` }),
+    // All of them: existing nodes that a workspace uses carry no label of ours.
+    cluster.list('Node', { signal }),
   ]);
   const jobsOf = groupByWorkspace(jobs);
   const deploymentsOf = groupByWorkspace(deployments);

@@ -9,7 +9,7 @@ import { addNodes, addSystemNode, removeNodes, type NodePlace } from './controll
 import { startEntra } from './entra/entra.ts';
 import { createFaults, type Fault } from './faults.ts';
 import { startKubernetesApi } from './kube/server.ts';
-import { createStore } from './kube/memory-store.ts';
+import { createStore } from './kube/store.ts';
 import { createKubelet } from './kubelet/kubelet.ts';
 import { createNetwork } from './network.ts';
 import { programs } from './programs/index.ts';
@@ -51,11 +51,11 @@ export const startSandbox = async ({ faults: faultNames, speed }: SandboxOptions
   const secrets = { client: randomToken(), kubernetes: randomToken(), registry: randomToken() };
   const place: NodePlace = { subscriptionId, nodeResourceGroup, location };
 
-  const registry = await startRegistry({ tls, users: [{ name: 'sandbox', password: secrets.registry }], clock, faults });
+  const registry = await startRegistry({ tls, users: [{ name: 'sandbox', password: secrets.registry, mayPush: true }], clock, faults });
   const store = createStore({ now: () => clock.now() });
   const kubelet = createKubelet({ store, clock, faults, programs, fetch: createNetwork({ certificatePem: authority.certificatePem, registryHost: registry.host, faults }).fetch });
-  const kubernetes = await startKubernetesApi({ tls, store, runtime: kubelet, clock, faults, tokens: { [secrets.kubernetes]: { username: 'sandbox-admin', groups: ['system:masters'] } } });
-  const controllers = startControllers({ store, runtime: kubelet, clock, faults });
+  const kubernetes = await startKubernetesApi({ tls, store, runtime: kubelet, clock, faults, authenticate: (token) => (token === secrets.kubernetes ? { name: 'sandbox-admin', groups: ['system:masters', 'system:authenticated'] } : undefined) });
+  const controllers = startControllers({ store, clock, faults });
   addSystemNode({ store, clock, place });
   seed({ store, registry: { host: registry.host, username: 'sandbox', password: secrets.registry } });
 
@@ -68,7 +68,7 @@ export const startSandbox = async ({ faults: faultNames, speed }: SandboxOptions
     subscriptionId,
     tenantId,
     location,
-    clusters: [{ name: clusterName, resourceGroup, kubernetesVersion: '1.34.2', fqdn: '127.0.0.1', agentPools: [{ name: 'system', vmSize: 'Standard_D4s_v5', count: 1, mode: 'System' }] }],
+    clusters: [{ name: clusterName, resourceGroup, kubernetesVersion: '1.33.5', fqdn: '127.0.0.1', agentPools: [{ name: 'system', vmSize: 'Standard_D4s_v5', count: 1, mode: 'System' }] }],
     onPool: {
       created: (pool, _cluster, signal) => addNodes({ store, clock, faults, place, pool, signal }),
       deleted: (pool, _cluster, signal) => removeNodes({ store, clock, pool: pool.name, signal }),
