@@ -22,16 +22,16 @@ export interface Reconciliation extends ControllerContext {
    * Whether that much sandbox time has passed since this question was first asked about this object; when it has, the
    * object is looked at again. Stamps in objects are of the wall's clock, which the sandbox's outruns.
    */
-  hasPassed(what: string, durationMs: number): boolean;
+  hasPassed: (what: string, durationMs: number) => boolean;
 }
 
 export interface Reconciler<R extends keyof Objects> {
   name: string;
   resource: R;
   /** More objects of the resource to look at after this change; an object's own changes are looked at anyway. */
-  affectedBy?(change: Change, store: Store): readonly StoredObject[];
+  affectedBy?: (change: Change, store: Store) => readonly StoredObject[];
   /** Brings the object closer to what it says; called again after every change, so one step at a time will do. */
-  reconcile(object: Objects[R], context: Reconciliation): void;
+  reconcile: (object: Objects[R], context: Reconciliation) => void;
 }
 
 /** A level-triggered controller: it looks at an object's state, never at what happened to it. */

@@ -59,7 +59,6 @@ const progressOf = (deployment: Deployment, counts: DeploymentStatus, current: R
   const earlier = deployment.status?.conditions?.find(({ type }) => type === 'Progressing');
   const deadlineSeconds = deployment.spec?.progressDeadlineSeconds ?? 600;
   const what = current ? `ReplicaSet "${current.metadata.name}"` : `Deployment "${deployment.metadata.name}"`;
-  const progressing = (reason: string, message: string): NewCondition => ({ type: 'Progressing', status: 'True', reason, message });
   if (isComplete(deployment, counts)) return progressing('NewReplicaSetAvailable', `${what} has successfully progressed.`);
   if (earlier?.reason === 'NewReplicaSetAvailable' && counts.updatedReplicas === counts.replicas) return undefined;
   if (current === undefined) return undefined;
@@ -74,6 +73,8 @@ const progressOf = (deployment: Deployment, counts: DeploymentStatus, current: R
     ? undefined
     : progressing('ReplicaSetUpdated', `${what} is progressing.`);
 };
+
+const progressing = (reason: string, message: string): NewCondition => ({ type: 'Progressing', status: 'True', reason, message });
 
 export const isComplete = ({ spec }: Deployment, { updatedReplicas = 0, replicas = 0, availableReplicas = 0 }: DeploymentStatus): boolean => {
   const wanted = spec?.replicas ?? 1;

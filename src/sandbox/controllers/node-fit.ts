@@ -1,5 +1,5 @@
 import type { Faults } from '../faults.ts';
-import type { Node, Pod, PodSpec } from './objects.ts';
+import type { Container, Node, Pod, PodSpec } from './objects.ts';
 import { parseQuantity } from './quantity.ts';
 
 /** Why a node is not for a pod, in the scheduler's words; `canChange` when less load on the node would help. */
@@ -18,7 +18,6 @@ type Requirement = { key: string; operator: string; values?: string[] };
  * https://kubernetes.io/docs/reference/scheduling/config/#scheduling-plugins
  */
 export const refuse = (pod: Pod, node: Node, neighbours: readonly Pod[], faults: Faults): Refusal | undefined => {
-  const never = (reason: string): Refusal => ({ reasons: [reason], canChange: false });
   const tolerations = pod.spec?.tolerations ?? [];
   const cordon: Taint = { key: 'node.kubernetes.io/unschedulable', effect: 'NoSchedule' };
   if (node.spec?.unschedulable && !tolerations.some((toleration) => tolerates(toleration, cordon))) return never('node(s) were unschedulable');
@@ -27,6 +26,8 @@ export const refuse = (pod: Pod, node: Node, neighbours: readonly Pod[], faults:
   if (!matchesAffinity(pod, node)) return never("node(s) didn't match Pod's node affinity/selector");
   return refuseLoad(pod, node, neighbours, faults);
 };
+
+const never = (reason: string): Refusal => ({ reasons: [reason], canChange: false });
 
 export const findUntolerated = ({ spec }: Node, tolerations: readonly Toleration[]): Taint | undefined =>
   spec?.taints?.find((taint) => (taint.effect === 'NoSchedule' || taint.effect === 'NoExecute') && !tolerations.some((toleration) => tolerates(toleration, taint)));
@@ -88,10 +89,11 @@ const refuseLoad = (pod: Pod, node: Node, neighbours: readonly Pod[], faults: Fa
 
 /** Containers run together, init containers one by one before them: the larger need counts. Cores, bytes, pieces. */
 export const requestsOf = ({ spec }: Pod): Map<string, number> => {
-  const needOf = ({ resources }: { resources?: { requests?: Record<string, string>; limits?: Record<string, string> } }): [string, number][] =>
-    Object.entries({ ...resources?.limits, ...resources?.requests }).map(([resource, quantity]) => [resource, parseQuantity(quantity) ?? 0]);
   const needs = new Map<string, number>();
   for (const [resource, amount] of (spec?.containers ?? []).flatMap(needOf)) needs.set(resource, (needs.get(resource) ?? 0) + amount);
   for (const [resource, amount] of (spec?.initContainers ?? []).flatMap(needOf)) needs.set(resource, Math.max(needs.get(resource) ?? 0, amount));
   return needs;
 };
+
+const needOf = ({ resources }: Container): [string, number][] =>
+  Object.entries({ ...resources?.limits, ...resources?.requests }).map(([resource, quantity]) => [resource, parseQuantity(quantity) ?? 0]);

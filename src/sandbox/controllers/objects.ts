@@ -36,19 +36,22 @@ export type ContainerStatus = NonNullable<PodStatus['containerStatuses']>[number
 export type Node = Objects['nodes'];
 export type PodTemplate = NonNullable<Objects['jobs.batch']['spec']>['template'];
 
-/**
- * Typed reading and writing. The API server has checked every shape on its way in, so the name under which an object is
- * stored says its type; this file alone takes its word for it.
- */
-export const find = <R extends keyof Objects>(store: Store, resource: R, namespace: string | undefined, name: string): Objects[R] | undefined =>
-  store.get(resource, namespace, name) as Objects[R] | undefined;
+const resourcesByName: ReadonlyMap<string, Resource> = new Map(resources.map((resource) => [resourceNameOf(resource), resource]));
+
+/** The API server has checked every shape on its way in, so that its kind says an object's type. */
+const isStoredAs = <R extends keyof Objects>(resource: R, object: StoredObject): object is Objects[R] => resourcesByName.get(resource)?.kind === object.kind;
+
+export const find = <R extends keyof Objects>(store: Store, resource: R, namespace: string | undefined, name: string): Objects[R] | undefined => {
+  const object = store.get(resource, namespace, name);
+  return object && isStoredAs(resource, object) ? object : undefined;
+};
 
 export const list = <R extends keyof Objects>(store: Store, resource: R, namespace?: string): Objects[R][] =>
-  store.list(resource, namespace) as Objects[R][];
+  store.list(resource, namespace).filter((object): object is Objects[R] => isStoredAs(resource, object));
 
 /** Narrows what a change brought. */
 export const isOf = <R extends keyof Objects>(resource: R, change: { resource: string; object: StoredObject }): change is { resource: R; object: Objects[R] } =>
-  change.resource === resource;
+  change.resource === resource && isStoredAs(resource, change.object);
 
 /** Changes an object that may have gone in the meantime, which is no error; `uid` keeps a namesake from being changed. */
 export const change = <R extends keyof Objects>(store: Store, resource: R, object: Objects[R], edit: (draft: Objects[R]) => void): Objects[R] | undefined =>
@@ -66,10 +69,17 @@ const write = <R extends keyof Objects>(
   options: { subresource?: 'status' },
 ): Objects[R] | undefined => {
   if (store.get(resource, namespace, name)?.metadata.uid !== uid) return undefined;
-  return store.update(resource, namespace, name, (draft) => edit(draft as Objects[R]), options) as Objects[R];
+  const changed = store.update(
+    resource,
+    namespace,
+    name,
+    (draft) => {
+      if (isStoredAs(resource, draft)) edit(draft);
+    },
+    options,
+  );
+  return isStoredAs(resource, changed) ? changed : undefined;
 };
-
-const resourcesByName: ReadonlyMap<string, Resource> = new Map(resources.map((resource) => [resourceNameOf(resource), resource]));
 
 /** Creates as the API server does for any client: with defaults, a generated name and the first status. Throws its refusals. */
 export const create = <R extends keyof Objects>(store: Store, resource: R, object: NewObject): Objects[R] => {
@@ -80,7 +90,9 @@ export const create = <R extends keyof Objects>(store: Store, resource: R, objec
   admitNamespace(known, draft, store);
   applyDefaults(draft);
   admitNew(known, draft, store);
-  return store.create(resource, draft) as Objects[R];
+  const created = store.create(resource, draft);
+  if (!isStoredAs(resource, created)) throw new TypeError(`A ${created.kind} is none of ${resource}.`);
+  return created;
 };
 
 export type NewObject = Omit<KubernetesObject, 'metadata'> & { apiVersion: string; kind: string; metadata: Partial<KubernetesObject['metadata']> & { generateName?: string } };
