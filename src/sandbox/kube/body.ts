@@ -4,6 +4,7 @@ import type { KubernetesObject } from '../../domain/kubernetes.ts';
 import { isKubernetesObject } from './apply.ts';
 import { badRequest, invalid, tooLarge, unsupportedMediaType } from './errors.ts';
 import { isRecord, textAt, withoutNulls } from './json.ts';
+import { decodeProtobuf, protobufType } from './protobuf.ts';
 import { apiVersionOf } from './resources.ts';
 import type { Target } from './target.ts';
 
@@ -11,7 +12,7 @@ import type { Target } from './target.ts';
 const limitBytes = 3 * 1024 * 1024;
 
 /** The whole body. Throws 413 as soon as it is too long. */
-export const readBody = async (request: IncomingMessage): Promise<string> => {
+const readBody = async (request: IncomingMessage): Promise<Buffer> => {
   const chunks: Buffer[] = [];
   let size = 0;
   for await (const chunk of request) {
@@ -20,22 +21,22 @@ export const readBody = async (request: IncomingMessage): Promise<string> => {
     if (size > limitBytes) throw tooLarge(limitBytes);
     chunks.push(bytes);
   }
-  return Buffer.concat(chunks).toString('utf8');
+  return Buffer.concat(chunks);
 };
 
 /** `application/json` of `application/json; charset=utf-8`. */
 export const mediaTypeOf = (request: IncomingMessage): string =>
   (request.headers['content-type'] ?? '').split(';')[0]?.trim().toLowerCase() ?? '';
 
-/** The body as a value; JSON is YAML too, and patches by apply may be either. Throws 400 for what cannot be read. */
+/** The body as a value, undefined when there is none; patches by apply may be YAML or JSON, which is YAML too. Throws 400 and 415. */
 export const readValue = async (request: IncomingMessage): Promise<unknown> => {
   const mediaType = mediaTypeOf(request);
-  if (mediaType.includes('protobuf') || mediaType.includes('cbor')) {
-    throw unsupportedMediaType(mediaType, ['application/json', 'application/yaml']);
-  }
-  const text = await readBody(request);
+  if (mediaType.includes('cbor')) throw unsupportedMediaType(mediaType, ['application/json', 'application/yaml', protobufType]);
+  const bytes = await readBody(request);
+  if (bytes.length === 0) return undefined;
+  if (mediaType === protobufType) return decodeProtobuf(bytes);
   try {
-    return mediaType.includes('yaml') ? parse(text) : JSON.parse(text);
+    return mediaType.includes('yaml') ? parse(bytes.toString('utf8')) : JSON.parse(bytes.toString('utf8'));
   } catch (error) {
     throw badRequest(`error decoding the request body: ${error instanceof Error ? error.message : String(error)}`);
   }

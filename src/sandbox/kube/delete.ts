@@ -1,7 +1,7 @@
-import { isDryRun, readBody } from './body.ts';
+import { isDryRun, readValue } from './body.ts';
 import { badRequest, conflict } from './errors.ts';
 import { type Exchange, sendJson } from './exchange.ts';
-import { isRecord, type JsonRecord, listAt, numberAt, textAt } from './json.ts';
+import { isRecord, listAt, numberAt, textAt } from './json.ts';
 import { findTarget, parseSelectors } from './read.ts';
 import { apiVersionOf, type Resource, resourceNameOf } from './resources.ts';
 import { sendList, sendObject } from './respond.ts';
@@ -89,8 +89,8 @@ const refusePreconditions = ({ kind, group }: Resource, { metadata }: StoredObje
 
 /** DeleteOptions come in the body or, where there is none, in the query. */
 const readOptions = async ({ request, query }: Exchange): Promise<DeleteOptions> => {
-  const text = await readBody(request);
-  const body = text.trim() ? parseOptions(text) : {};
+  const body = (await readValue(request)) ?? {};
+  if (!isRecord(body)) throw badRequest('decoded object cannot be converted to DeleteOptions');
   const grace = numberAt(body, 'gracePeriodSeconds') ?? (query.has('gracePeriodSeconds') ? Number(query.get('gracePeriodSeconds')) : undefined);
   const policy = textAt(body, 'propagationPolicy') ?? query.get('propagationPolicy') ?? undefined;
   const isOrphaning = body['orphanDependents'] === true || query.get('orphanDependents') === 'true';
@@ -106,14 +106,4 @@ const readOptions = async ({ request, query }: Exchange): Promise<DeleteOptions>
       resourceVersion: textAt(body, 'preconditions', 'resourceVersion'),
     },
   };
-};
-
-const parseOptions = (text: string): JsonRecord => {
-  try {
-    const options: unknown = JSON.parse(text);
-    if (isRecord(options)) return options;
-  } catch {
-    // Said below.
-  }
-  throw badRequest('decoded object cannot be converted to DeleteOptions');
 };

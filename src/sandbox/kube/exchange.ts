@@ -13,7 +13,7 @@ export interface Api {
   clock: SandboxClock;
   faults: Faults;
   authorize: Authorize;
-  /** `v1.34.2`. */
+  /** `v1.33.5`. */
   version: string;
 }
 

@@ -43,11 +43,13 @@ const decodePart = (part: string): string => {
 };
 
 /** The verb that authorization and discovery know it by. */
-export const verbOf = (method: string, { name, subresource }: Target, isWatch: boolean): string | undefined => {
+export const verbOf = (method: string, { resource, namespace, name, subresource }: Target, isWatch: boolean): string | undefined => {
   if (method === 'GET' || method === 'HEAD') {
     if (isWatch) return 'watch';
     return name === undefined ? 'list' : 'get';
   }
+  // Across all namespaces one can only look.
+  if (resource.namespaced && namespace === undefined) return undefined;
   if (method === 'POST') return 'create';
   if (name === undefined) return method === 'DELETE' && !subresource ? 'deletecollection' : undefined;
   return { PUT: 'update', PATCH: 'patch', DELETE: 'delete' }[method];

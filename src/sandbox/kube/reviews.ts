@@ -1,0 +1,32 @@
+import { readObject } from './body.ts';
+import { methodNotAllowed } from './errors.ts';
+import { type Exchange, sendJson } from './exchange.ts';
+import { isRecord, textAt, valueAt } from './json.ts';
+import { toTimestamp } from './store.ts';
+
+/** Questions about the asker: who am I, and may I do that? They are answered in the `status` of what was posted. */
+export const answerReview = async (exchange: Exchange): Promise<void> => {
+  const { target, request, response, api, user } = exchange;
+  if (request.method !== 'POST') throw methodNotAllowed();
+  const review = await readObject(request, target);
+  const metadata = { ...review.metadata, creationTimestamp: toTimestamp(api.clock.now()) };
+  const status =
+    target.resource.kind === 'SelfSubjectReview' ? { userInfo: { username: user.name, groups: user.groups } } : accessStatus(exchange, review['spec']);
+  sendJson(response, 201, { ...review, metadata, status });
+};
+
+const accessStatus = ({ api, user }: Exchange, spec: unknown): { allowed: boolean; reason?: string } => {
+  const attributes = valueAt(spec, 'resourceAttributes');
+  // Paths outside of the resources, such as /version, are everybody's.
+  if (!isRecord(attributes)) return { allowed: true };
+  const allowed = api.authorize({
+    user,
+    verb: textAt(attributes, 'verb') ?? '*',
+    group: textAt(attributes, 'group') ?? '',
+    resource: textAt(attributes, 'resource') ?? '',
+    subresource: textAt(attributes, 'subresource') ?? '',
+    namespace: textAt(attributes, 'namespace') || undefined,
+    name: textAt(attributes, 'name') || undefined,
+  });
+  return { allowed };
+};
