@@ -4,15 +4,9 @@ import type { Preset } from './preset.ts';
 export { parsePreset } from './parse-preset.ts';
 
 export type PresetMatch =
-  | { kind: 'found'; preset: Preset; resolvedFrom: 'name' | 'alias' | 'short name' | 'hugging face id' }
-  | { kind: 'unknown'; nearest: string[]; ambiguous: string[]; replacement?: RetiredPreset };
-
-export interface RetiredPreset {
-  /** Why it is not there any more, as a sentence. */
-  reason: string;
-  /** Name of the preset to take instead. */
-  name: string;
-}
+  | { kind: 'found'; preset: Preset; by: 'name' | 'alias' | 'shortName' | 'huggingFaceId' }
+  /** `replacement` is the preset to take instead of one that KAITO has given up. */
+  | { kind: 'unknown'; nearest: string[]; ambiguous: string[]; replacement?: string };
 
 /**
  * In any letter case, by whatever name people know a model. A short name that more than one preset could mean is not
@@ -20,12 +14,12 @@ export interface RetiredPreset {
  */
 export const findPreset = (catalogue: readonly Preset[], name: string): PresetMatch => {
   const wanted = fold(name);
-  for (const [resolvedFrom, namesOf] of waysToName) {
+  for (const [by, namesOf] of waysToName) {
     const preset = catalogue.find((candidate) => namesOf(candidate).some((other) => fold(other) === wanted));
-    if (preset) return { kind: 'found', preset, resolvedFrom };
+    if (preset) return { kind: 'found', preset, by };
   }
   const replacement = findRetired(wanted);
-  if (replacement) return { kind: 'unknown', nearest: [replacement.name], ambiguous: [], replacement };
+  if (replacement !== undefined) return { kind: 'unknown', nearest: [replacement], ambiguous: [], replacement };
   const ambiguous = wanted.length < shortestGuess ? [] : catalogue.filter((preset) => beginsWith(fold(preset.name), wanted)).map((preset) => preset.name);
   return { kind: 'unknown', nearest: ambiguous.length > 0 ? ambiguous.slice(0, suggestionLimit) : nearestTo(wanted, catalogue), ambiguous };
 };
@@ -34,7 +28,7 @@ export const findPreset = (catalogue: readonly Preset[], name: string): PresetMa
 export const kaitoPresetName = (preset: Preset): string => preset.aliases[0] ?? preset.huggingFaceId;
 
 /** With or without its publisher, and with the `-hf` that Llama's ids end in. */
-const findRetired = (wanted: string): RetiredPreset | undefined => {
+const findRetired = (wanted: string): string | undefined => {
   const name = wanted.replace(/^(?:tiiuae|microsoft|meta-llama)\//, '').replace(/-hf$/, '');
   return Object.hasOwn(retired, name) ? retired[name] : undefined;
 };
@@ -42,8 +36,8 @@ const findRetired = (wanted: string): RetiredPreset | undefined => {
 const waysToName = [
   ['name', ({ name }: Preset) => [name]],
   ['alias', ({ aliases }: Preset) => aliases],
-  ['hugging face id', ({ huggingFaceId }: Preset) => [huggingFaceId]],
-  ['short name', ({ shortNames }: Preset) => shortNames],
+  ['huggingFaceId', ({ huggingFaceId }: Preset) => [huggingFaceId]],
+  ['shortName', ({ shortNames }: Preset) => shortNames],
 ] as const;
 
 /** Below this many letters nearly everything begins alike. */
@@ -64,23 +58,20 @@ const nearestTo = (wanted: string, catalogue: readonly Preset[]): string[] =>
     .slice(0, 3)
     .map(({ name }) => name);
 
-const noLongerServed = 'KAITO lists it without serving or tuning it any more.';
-const notThere = 'KAITO has dropped it from its catalogue.';
-
 /**
- * Models that documents and habit still name. The first group is still in KAITO's list of images, where no preset leads to it:
- * https://github.com/kaito-project/kaito/blob/056b8280/presets/workspace/models/supported_models.yaml
+ * Models that documents and habit still name, and what to take instead. The first five are still in KAITO's list of images,
+ * where no preset leads to them: https://github.com/kaito-project/kaito/blob/056b8280/presets/workspace/models/supported_models.yaml
  */
-export const retired: Readonly<Record<string, RetiredPreset>> = {
-  'falcon-7b': { reason: noLongerServed, name: 'mistral-7b-v0.3' },
-  'falcon-7b-instruct': { reason: noLongerServed, name: 'mistral-7b-instruct-v0.3' },
-  'falcon-40b': { reason: noLongerServed, name: 'qwen3.6-27b' },
-  'falcon-40b-instruct': { reason: noLongerServed, name: 'qwen3.6-27b' },
-  'phi-2': { reason: noLongerServed, name: 'phi-4-mini-instruct' },
-  'llama-2-7b': { reason: notThere, name: 'llama-3.1-8b-instruct' },
-  'llama-2-7b-chat': { reason: notThere, name: 'llama-3.1-8b-instruct' },
-  'llama-2-13b': { reason: notThere, name: 'llama-3.1-8b-instruct' },
-  'llama-2-13b-chat': { reason: notThere, name: 'llama-3.1-8b-instruct' },
-  'llama-2-70b': { reason: notThere, name: 'llama-3.3-70b-instruct' },
-  'llama-2-70b-chat': { reason: notThere, name: 'llama-3.3-70b-instruct' },
+export const retired: Readonly<Record<string, string>> = {
+  'falcon-7b': 'mistral-7b-v0.3',
+  'falcon-7b-instruct': 'mistral-7b-instruct-v0.3',
+  'falcon-40b': 'qwen3.6-27b',
+  'falcon-40b-instruct': 'qwen3.6-27b',
+  'phi-2': 'phi-4-mini-instruct',
+  'llama-2-7b': 'llama-3.1-8b-instruct',
+  'llama-2-7b-chat': 'llama-3.1-8b-instruct',
+  'llama-2-13b': 'llama-3.1-8b-instruct',
+  'llama-2-13b-chat': 'llama-3.1-8b-instruct',
+  'llama-2-70b': 'llama-3.3-70b-instruct',
+  'llama-2-70b-chat': 'llama-3.3-70b-instruct',
 };

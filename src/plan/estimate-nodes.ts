@@ -36,7 +36,7 @@ const overheadPerWeight = 1.05;
 /**
  * How many nodes a model needs: KAITO's estimate, to the node, with its oddities. The KV cache is divided by the GPUs of
  * one node rather than of all, and an exact fit costs one GPU more.
- * https://github.com/kaito-project/kaito/blob/056b8280/pkg/workspace/estimator/nodes/estimator.go#L131
+ * https://github.com/kaito-project/kaito/blob/056b8280/pkg/workspace/estimator/nodesestimator/estimator.go#L131
  */
 export const estimateNodes = ({ preset, gpuCount, gpuMemoryGiB, contextLengthTokens = defaultContextLengthTokens }: NodeEstimateRequest): NodeEstimate => {
   const usableBytes = Math.floor(gpuMemoryGiB * 2 ** 30) * memoryUtilization;

@@ -73,7 +73,7 @@ const judge = ({ workspace, storageClass }: TuningRequest, facts: Facts): Check[
 
 const fitTuning = ({ tuning, workspace, overrides, preset }: TuningRequest, machine: Machine): Fit => {
   const method = workspace.tuning?.method ?? 'qlora';
-  const { gib } = estimateTuningMemory({ tuning, weightsGiB: preset.weightsGiB, method, overrides });
+  const { gib } = estimateTuningMemory({ tuning, method, overrides });
   const need = `needs about ${gib.toFixed(1)} of ${machine.gpuMemoryGiB} GiB GPU memory`;
   if (gib > machine.gpuMemoryGiB) return { refusal: need };
   return { nodeCount: 1, why: need, ...(gib > 0.9 * machine.gpuMemoryGiB ? { warning: `Training ${need}: it is close, and may run out of memory.` } : {}) };
@@ -91,7 +91,7 @@ const planSteps = (workspace: Workspace, request: TuningRequest, provision: Prov
 
   const isRetry = jobState === 'failed' || stored?.result?.outcome === 'Failed';
   const revision = stored ? (changes.length > 0 || isRetry ? stored.revision + 1 : stored.revision) : 1;
-  const wanted = renderTuning({ workspace, preset: request.preset, tuning: request.tuning, overrides: request.overrides, machine: provision.machine, nodeSelector: provision.nodeSelector, revision, timeLimitMs: request.timeLimitMs, ...(request.storageClass === undefined ? {} : { storageClass: request.storageClass }) }, templates);
+  const wanted = renderTuning({ workspace, preset: request.preset, tuning: request.tuning, overrides: request.overrides, nodeSelector: provision.nodeSelector, revision, timeLimitMs: request.timeLimitMs, ...(request.storageClass === undefined ? {} : { storageClass: request.storageClass }) }, templates);
   const adapter = adapterLocation(workspace);
   const isSubmitted = job !== undefined && jobState !== 'failed';
   const needsRecord = !stored || changes.length > 0 || isRetry || (provision.nodePool !== undefined && toStableJson(provision.nodePool) !== toStableJson(stored.nodePool));

@@ -11,8 +11,8 @@ export interface ServerRequest {
   preset: Preset;
   machine: ServerMachine;
   nodeCount: number;
-  /** LoRA rank of each adapter. */
-  adapterRanks: readonly number[];
+  /** LoRA rank of each adapter; undefined where it is not known. */
+  adapterRanks: readonly (number | undefined)[];
   /** Whether a user's ConfigMap is mounted at `/mnt/config`. */
   hasConfig: boolean;
   /** `interactivity` or `throughput`; absent: balanced. */
@@ -37,6 +37,8 @@ export interface Server {
   terminationGracePeriodSeconds: number;
   /** Below `/opt/kaito`, brought onto the node by an init container. */
   needsCudaToolkit: boolean;
+  /** Merges all adapters into the model, by weights from the environment, instead of serving each under its name. */
+  mergesAdapters: boolean;
 }
 
 /** Without the leading dashes; an empty value is a bare flag. */

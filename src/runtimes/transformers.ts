@@ -19,6 +19,7 @@ export const transformers: Runtime = {
     // The server does not end on SIGTERM: whatever it is given here is waited for.
     terminationGracePeriodSeconds: 5,
     needsCudaToolkit: false,
+    mergesAdapters: true,
   }),
 };
 

@@ -16,6 +16,7 @@ export const vllm: Runtime = {
     ports: [{ name: 'kv-events', containerPort: 5557 }],
     terminationGracePeriodSeconds: 30,
     needsCudaToolkit: request.preset.vllm.requiresCudaToolkit ?? false,
+    mergesAdapters: false,
   }),
 };
 
@@ -41,7 +42,7 @@ const flagsOf = ({ preset, machine, nodeCount, adapterRanks, hasConfig, performa
   ...(preset.vllm.disableKvCacheCpuOffload ? withoutCpuOffload : {}),
   ...parallelismFlags({ weightsGiB: preset.weightsGiB, machine, nodeCount }),
   ...preset.vllm.flags,
-  ...(adapterRanks.length === 0 ? {} : { 'enable-lora': '', 'max-lora-rank': String(toLoraRankLimit(Math.max(...adapterRanks))) }),
+  ...(adapterRanks.length === 0 ? {} : { 'enable-lora': '', 'max-lora-rank': String(toLoraRankLimit(Math.max(...adapterRanks.map((rank) => rank ?? assumedRank)))) }),
   ...(hasConfig ? { 'kaito-config-file': '/mnt/config/inference_config.yaml' } : {}),
   ...(performanceMode === undefined ? {} : { 'performance-mode': performanceMode }),
 });
@@ -61,6 +62,9 @@ const environmentOf = ({ vllm: { requiresDeepGemm, requiresCudaToolkit } }: Pres
 
 /** An A10 shows less memory than its name says. */
 const gpuMemoryUtilization = (gpuModel: string): string => (gpuModel === 'NVIDIA A10' ? '0.82' : '0.84');
+
+/** Too large a limit costs some memory; too small a one ends the server after it has loaded everything. */
+const assumedRank = 64;
 
 /** The ranks that vLLM has kernels for: https://docs.vllm.ai/en/stable/features/lora.html */
 export const loraRankLimits = [8, 16, 32, 64, 128, 256, 320, 512] as const;
