@@ -1,7 +1,5 @@
 import type { AgentPool, AgentPoolRequest, ManagedCluster, Sku, StartedOperation, Usage } from '../domain/azure.ts';
 
-export type { AgentPool, AgentPoolRequest, ManagedCluster, Sku, StartedOperation, Usage } from '../domain/azure.ts';
-
 /**
  * What this program asks of Azure. The real one is `azure.ts`; every failure is one of `domain/errors.ts`, translated
  * by the table in `errors.ts`. Nothing here is cached between commands.
@@ -45,7 +43,7 @@ export interface CloudCall {
   onWait?: (why: string) => void;
 }
 
-export interface Login {
+interface Login {
   description: string;
 }
 

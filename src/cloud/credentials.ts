@@ -1,5 +1,5 @@
-import type { AccessToken, TokenCredential } from '@azure/core-auth';
 import type * as Identity from '@azure/identity';
+import type { AccessToken, TokenCredential } from '@azure/identity';
 import type { Clock } from '../domain/clock.ts';
 import { KaitoError } from '../domain/errors.ts';
 import { authorityUnreachable, toLoginError } from './login-errors.ts';

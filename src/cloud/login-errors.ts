@@ -77,7 +77,9 @@ const lookedAt = (settings: AzureSettings, text: string): string => {
   ].filter((name) => name !== undefined);
   lacks.push(environment.length === 0 ? 'environment: complete' : `environment: no ${environment.join(', ')}`);
   if (!settings.hasFederatedTokenFile) lacks.push('workload identity: no AZURE_FEDERATED_TOKEN_FILE');
-  if (settings.credentialChoice !== undefined) lacks.push(`AZURE_TOKEN_CREDENTIALS allows only ${settings.credentialChoice}`);
+  const wrongChoice = /Invalid value for AZURE_TOKEN_CREDENTIALS[^\n]*/.exec(text)?.[0];
+  if (wrongChoice !== undefined) lacks.push(wrongChoice);
+  else if (settings.credentialChoice !== undefined) lacks.push(`AZURE_TOKEN_CREDENTIALS allows only ${settings.credentialChoice}`);
   const cli = /Azure CLI could not be found[^\n]*|Please run 'az login'[^\n]*/.exec(text)?.[0];
   if (cli !== undefined) lacks.push(`az: ${cli.startsWith('Please') ? 'not logged in' : 'not installed'}`);
   // The Azure CLI credential reads the answer of a process that was ended for its slowness as broken JSON.

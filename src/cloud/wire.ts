@@ -5,7 +5,7 @@ import type { CloudFailure } from './failure.ts';
 /** The SDK has no limit of its own, and a connection that fell silent would be waited for without end. */
 const requestTimeoutMs = 60_000;
 
-export interface Answer {
+interface Answer {
   statusCode: number;
   body: string;
   retryAfterMs?: number;
