@@ -82,51 +82,51 @@ const flatten = (content: ReadonlyMap<string, PythonValue>, prefix = ''): (reado
     return [[`${prefix}${key}`, Array.isArray(value) ? value.map(strOf) : [strOf(value)]] as const];
   });
 
+type Refuse = (reason: string) => PythonError;
+
 const convert = (key: string, type: OptionType, words: readonly string[]): PythonValue => {
   const dashed = key.replaceAll('_', '-');
   const argument = dashed === key ? `--${key}` : `--${key}/--${dashed}`;
-  const refuse = (reason: string) => new PythonError('argparse', `argument ${argument}: ${reason}`);
-  const [word = ''] = words;
-  if (words.length === 0) {
-    // A flag alone is true for booleans; every other type wants a word behind it.
-    if (type === 'bool') return true;
-    throw refuse(type === 'texts' || type === 'ints' ? 'expected at least one argument' : 'expected one argument');
-  }
-  switch (type) {
-    case 'text':
-      return word;
-    case 'int':
-      if (!/^\s*[-+]?\d+\s*$/.test(word)) throw refuse(`invalid int value: ${reprOf(word)}`);
-      return BigInt(word.trim());
-    case 'float':
-      if (word.trim() === '' || Number.isNaN(Number(word))) throw refuse(`invalid float value: ${reprOf(word)}`);
-      return Number(word);
-    case 'bool':
-      return toBoolean(word, refuse);
-    case 'texts':
-      return words;
-    case 'ints':
-      return words.map((item) => BigInt(item));
-    case 'json':
-      return parseJson(word, refuse);
-    default:
-      throw refuse(`invalid dict value: ${reprOf(word)}`);
-  }
+  const refuse: Refuse = (reason) => new PythonError('argparse', `argument ${argument}: ${reason}`);
+  if (words.length > 0) return converters[type](words, refuse);
+  // A flag alone is true for booleans; every other type wants a word behind it.
+  if (type === 'bool') return true;
+  throw refuse(type === 'texts' || type === 'ints' ? 'expected at least one argument' : 'expected one argument');
 };
 
-const toBoolean = (word: string, refuse: (reason: string) => Error): boolean => {
+const toInteger = (word: string, refuse: Refuse): bigint => {
+  if (!/^\s*[-+]?\d+\s*$/.test(word)) throw refuse(`invalid int value: ${reprOf(word)}`);
+  return BigInt(word.trim().replace(/^\+/, ''));
+};
+
+const toBoolean = (word: string, refuse: Refuse): boolean => {
   if (/^(?:yes|true|t|y|1)$/i.test(word)) return true;
   if (/^(?:no|false|f|n|0)$/i.test(word)) return false;
   throw refuse(`Truthy value expected: got ${word} but expected one of yes/no, true/false, t/f, y/n, 1/0 (case insensitive).`);
 };
 
-const parseJson = (word: string, refuse: (reason: string) => Error): PythonValue => {
-  if (!word.startsWith('{')) return word;
-  try {
-    return fromJson(JSON.parse(word));
-  } catch {
+const converters: Readonly<Record<OptionType, (words: readonly string[], refuse: Refuse) => PythonValue>> = {
+  text: ([word = '']) => word,
+  int: ([word = ''], refuse) => toInteger(word, refuse),
+  float: ([word = ''], refuse) => {
+    if (word.trim() === '' || Number.isNaN(Number(word))) throw refuse(`invalid float value: ${reprOf(word)}`);
+    return Number(word);
+  },
+  bool: ([word = ''], refuse) => toBoolean(word, refuse),
+  texts: (words) => words,
+  ints: (words, refuse) => words.map((word) => toInteger(word, refuse)),
+  json: ([word = ''], refuse) => {
+    // Anything else is taken for the path of a file.
+    if (!word.startsWith('{')) return word;
+    try {
+      return fromJson(JSON.parse(word));
+    } catch {
+      throw refuse(`invalid dict value: ${reprOf(word)}`);
+    }
+  },
+  dict: ([word = ''], refuse) => {
     throw refuse(`invalid dict value: ${reprOf(word)}`);
-  }
+  },
 };
 
 const parseYaml = (text: string): PythonValue => {

@@ -8,8 +8,8 @@ import { RegistryProblem } from './problem.ts';
 export interface RegistryUser {
   name: string;
   password: string;
-  /** False for credentials that may only pull. */
-  mayPush: boolean;
+  /** Credentials that may only pull. */
+  isReadOnly?: boolean;
 }
 
 /** Opaque tokens and what each is good for. They expire, so that clients have to renew them as with real registries. */
@@ -36,7 +36,7 @@ const covers = (scopes: readonly Scope[], repository: string, action: Action): b
 export const createTokens = (options: { clock: SandboxClock; anonymousPull: boolean }): Tokens => {
   const issued = new Map<string, IssuedToken>();
   const isGranted = (user: RegistryUser | undefined, action: Action) =>
-    user ? user.mayPush || action === 'pull' : options.anonymousPull && action === 'pull';
+    user ? !user.isReadOnly || action === 'pull' : options.anonymousPull && action === 'pull';
   const find = (token: string) => {
     const found = issued.get(token);
     return found && found.expiresAtMs > options.clock.now().getTime() ? found : undefined;

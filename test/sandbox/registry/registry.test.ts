@@ -16,8 +16,8 @@ const faults = new Set<Fault>();
 
 const imageType = 'application/vnd.oci.image.manifest.v1+json';
 const users = [
-  { name: 'alice', password: 'secret', mayPush: true },
-  { name: 'reader', password: 'readonly', mayPush: false },
+  { name: 'alice', password: 'secret' },
+  { name: 'reader', password: 'readonly', isReadOnly: true },
 ];
 
 const start = async (options: { anonymousPull?: boolean } = {}) => {

@@ -52,7 +52,7 @@ describe('skopeo as an independent client', () => {
     layer = await writeLayout(join(folder, 'image'));
     registry = await startRegistry({
       tls: authority.issue(),
-      users: [{ name: 'alice', password: 'secret', mayPush: true }],
+      users: [{ name: 'alice', password: 'secret' }],
       clock: createSandboxClock(1000),
       faults: createFaults([]),
     });
