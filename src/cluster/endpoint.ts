@@ -1,6 +1,7 @@
 import { Agent as HttpAgent, type RequestOptions } from 'node:http';
 import { Agent as HttpsAgent } from 'node:https';
-import type { ConnectionOptions } from 'node:tls';
+import { type ConnectionOptions, createSecureContext } from 'node:tls';
+import { AccessError } from '../domain/errors.ts';
 import type { Credential, CredentialSource } from './credentials.ts';
 import type { Server } from './errors.ts';
 import type { ClusterEntry } from './kubeconfig.ts';
@@ -80,13 +81,7 @@ export const createEndpoint = ({ cluster, credentials, server, env, userAgent, t
   const agents: { cert: string | undefined; agent: Promise<HttpAgent> }[] = [];
 
   const createAgent = async ({ tls }: Credential): Promise<HttpAgent> => {
-    const secure: ConnectionOptions = {
-      // Given only when the kubeconfig has one: an own list takes the place of Node's, and of NODE_EXTRA_CA_CERTS with it.
-      ...(cluster.caPem === undefined ? {} : { ca: cluster.caPem }),
-      ...(cluster.skipTlsVerify ? { rejectUnauthorized: false } : {}),
-      ...(cluster.tlsServerName === undefined ? {} : { servername: cluster.tlsServerName }),
-      ...tls,
-    };
+    const secure = toTlsOptions(cluster, tls, server);
     if (proxy !== undefined && isSocks(proxy)) return await createSocksAgent(secure);
     if (proxy !== undefined) return new TunnelAgent(proxy, { secure: isSecure ? secure : undefined, timeoutMs: timing.connectMs, keepAliveMsecs });
     if (!isSecure) return new HttpAgent({ keepAlive: true, keepAliveMsecs, timeout: idleSocketMs });
@@ -120,4 +115,29 @@ export const createEndpoint = ({ cluster, credentials, server, env, userAgent, t
       }
     },
   };
+};
+
+const toTlsOptions = (cluster: ClusterEntry, { cert, key }: Credential['tls'], { userName }: Server): ConnectionOptions => {
+  const material = {
+    // Given only when the kubeconfig has one: an own list takes the place of Node's, and of NODE_EXTRA_CA_CERTS with it.
+    ...(cluster.caPem === undefined ? {} : { ca: cluster.caPem }),
+    ...(cert === undefined ? {} : { cert }),
+    ...(key === undefined ? {} : { key }),
+  };
+  try {
+    return {
+      ...material,
+      // Made once for all connections, and here so that what is wrong with it can be told apart from the network.
+      ...(Object.keys(material).length === 0 ? {} : { secureContext: createSecureContext(material) }),
+      ...(cluster.skipTlsVerify ? { rejectUnauthorized: false } : {}),
+      ...(cluster.tlsServerName === undefined ? {} : { servername: cluster.tlsServerName }),
+    };
+  } catch (error) {
+    throw new AccessError(`The client certificate of the kubeconfig user ${JSON.stringify(userName)} and its key cannot be used.`, {
+      reason: 'ClientCertificate',
+      fact: error instanceof Error ? error.message : String(error),
+      hints: ['Get a new kubeconfig: az aks get-credentials --overwrite-existing'],
+      cause: error,
+    });
+  }
 };

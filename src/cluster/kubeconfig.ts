@@ -167,7 +167,12 @@ const readerOf = ({ file, place, fields }: Entry) => {
     /** `<field>-data` in base64, which wins, or the file that `<field>` names. */
     pem: async (field: string): Promise<string | undefined> => {
       const data = text(`${field}-data`);
-      if (data !== undefined) return Buffer.from(data, 'base64').toString();
+      if (data !== undefined) {
+        const pem = Buffer.from(data, 'base64').toString();
+        // Node would pass over anything else without a word, and then trust nobody.
+        if (!pem.includes('-----BEGIN ')) throw broken(file, `${place}.${field}-data is not PEM text in base64.`);
+        return pem;
+      }
       const source = path(field);
       if (source === undefined) return undefined;
       try {

@@ -28,11 +28,11 @@ export interface PortForward {
   /** On 127.0.0.1. */
   localPort: number;
   /** Ends the connections as well. Ended by the signal all the same. */
-  close(): Promise<void>;
+  close: () => Promise<void>;
 }
 
-/** A pod that is being replaced is away for a moment. */
-const retryDelaysMs = [0, 250, 1000];
+/** The pod that was known, then the one that is found, which while it is being replaced takes a moment. */
+const retryDelaysMs = [0, 0, 250, 1000];
 
 /** A TCP port of this machine that leads to a port of a pod, one stream for each connection, across replacements of the pod. */
 export const openPortForward = async (options: PortForwardOptions): Promise<PortForward> => {
@@ -74,7 +74,7 @@ export const openPortForward = async (options: PortForwardOptions): Promise<Port
       if (local.destroyed) remote.destroy();
       else await joinStreams(local, remote);
     } catch (error) {
-      local.destroy();
+      local.resetAndDestroy();
       if (!over.signal.aborted) onError?.(error);
     }
   };
@@ -104,6 +104,8 @@ export const openPortForward = async (options: PortForwardOptions): Promise<Port
 /** Each direction ends by itself, so that an answer still arrives after the question's end; a failure ends both. */
 const joinStreams = async (local: Socket, remote: Duplex): Promise<void> => {
   const isClientGone = (error: unknown): boolean => error instanceof Error && local.destroyed && !('exitCode' in error);
+  // Before `pipeline` ends it cleanly, which could be taken for the end of an answer.
+  remote.once('error', () => local.resetAndDestroy());
   try {
     await Promise.all([pipeline(local, remote, { end: true }), pipeline(remote, local, { end: true })]);
   } catch (error) {

@@ -87,9 +87,9 @@ describe('merging', () => {
   });
 
   test('data in the file wins over a path beside it', async () => {
-    const data = Buffer.from('from data').toString('base64');
+    const data = Buffer.from('-----BEGIN from data').toString('base64');
     const file = await write('config', toYaml('one', { cluster: `    certificate-authority: /nowhere\n    certificate-authority-data: ${data}` }));
-    expect(await load({ KUBECONFIG: file })).toMatchObject({ cluster: { caPem: 'from data' } });
+    expect(await load({ KUBECONFIG: file })).toMatchObject({ cluster: { caPem: '-----BEGIN from data' } });
   });
 
   test('JSON is read like YAML', async () => {
@@ -170,6 +170,7 @@ describe('what is wrong is said', () => {
     ['an entry without a name', 'clusters: [{cluster: {}}]', 'clusters[0] has no name'],
     ['a server that is no address', toYaml('one', { server: 'one.example' }), 'clusters[0].cluster.server is not the address'],
     ['a token that is a number', toYaml('one', { user: '{token: 4242}' }), 'users[0].user.token is not text'],
+    ['certificate data that is none', toYaml('one', { user: '{client-certificate-data: NDI0Mg==}' }), 'users[0].user.client-certificate-data is not PEM text'],
     ['a plugin without a command', toYaml('one', { user: '{exec: {apiVersion: v1}}' }), 'users[0].user.exec.command is missing'],
     ['a context without its cluster', toYaml('one').replace('cluster: one,', 'cluster: gone,'), 'refers to the cluster "gone"'],
     ['a context without its user', toYaml('one').replace('user: one}', 'user: gone}'), 'refers to the user "gone"'],
