@@ -1,20 +1,21 @@
 import { UsageError } from '../domain/errors.ts';
 import type { Templates } from './files.ts';
 import type { ServedAdapter } from './inference.ts';
+import type { Json } from './json.ts';
 import { toPullReference } from './pull-reference.ts';
-import { resolveTemplate, type Json, type Values } from './template.ts';
+import { resolveTemplate, type Values } from './template.ts';
 import { credentialsVolume } from './credentials.ts';
 
 /**
  * How adapters come into the server's pod: each is a folder below `/mnt/adapter`, named as requests name it. Those from an
  * image are brought by an init container, those in a claim are mounted where they are.
  */
-export const adapterParts = (adapters: readonly ServedAdapter[], base: Values, { yaml }: Templates): Values => {
+export const adapterParts = (adapters: readonly ServedAdapter[], base: Values, templates: Templates): Values => {
   for (const { name } of adapters) checkName(name);
   const pulled = adapters.filter(({ source }) => source.kind === 'image');
   const shared = pulled.length > 0;
   return {
-    containers: pulled.map((adapter) => resolveTemplate(yaml['inference/adapter'], { ...base, adapter: pulledValues(adapter) })),
+    containers: pulled.map((adapter) => resolveTemplate(templates.template('inference/adapter'), { ...base, adapter: pulledValues(adapter) })),
     mounts: [...(shared ? [{ name: 'adapters', mountPath: folder }] : []), ...adapters.flatMap(claimMount)],
     volumes: [...(shared ? [{ name: 'adapters', emptyDir: {} }] : []), ...adapters.flatMap(volumesOf)],
   };

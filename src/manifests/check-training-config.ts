@@ -1,6 +1,7 @@
 import { distance } from 'fastest-levenshtein';
 import type { TuningMethod } from '../domain/workspace.ts';
 import { isTrainingSection, trainingSections, trainingValueKind, type TrainingSectionName, type TrainingValueKind } from './training-keys.ts';
+import { isListKind, isScalar, valueReaders } from './training-values.ts';
 
 export interface TrainingProblem {
   /** `LoraConfig.target_modules`. */
@@ -55,29 +56,14 @@ const nearestKey = (name: TrainingSectionName, key: string): string => {
 };
 
 const complain = (value: unknown, kind: TrainingValueKind): string | undefined => {
-  if (kind === 'never') return 'This cannot be given in a file: the trainer cannot read it.';
+  const reader = valueReaders[kind];
+  if (kind === 'never') return `This must be ${reader.wanted}.`;
   if (value === null) return 'An empty value becomes the word None: leave the key out.';
-  if (isMap(value)) return kind === 'map' ? 'Write the map as text: \'{"key": "value"}\'.' : 'This cannot be a map.';
   if (Array.isArray(value)) {
-    if (kind !== 'texts' && kind !== 'wholes') return 'This cannot be a list.';
-    if (value.length === 0) return 'A list needs at least one item: leave the key out.';
-    return undefined;
+    if (!isListKind(kind)) return `A list must be ${reader.wanted}.`;
+    return value.length === 0 ? 'A list needs at least one item: leave the key out.' : undefined;
   }
-  const word = String(value).trim();
-  switch (kind) {
-    case 'whole':
-    case 'wholes':
-      return /^[-+]?\d+$/.test(word) ? undefined : `${JSON.stringify(value)} must be a whole number.`;
-    case 'number':
-      return word !== '' && Number.isFinite(Number(word)) ? undefined : `${JSON.stringify(value)} must be a number.`;
-    case 'flag':
-      return /^(?:yes|true|t|y|1|no|false|f|n|0)$/i.test(word) ? undefined : `${JSON.stringify(value)} must be true or false.`;
-    case 'map':
-      return word.startsWith('{') && isJson(word) ? undefined : 'This must be text that is a JSON map.';
-    case 'text':
-    case 'texts':
-      return undefined;
-  }
+  return isScalar(value) && reader.read(String(value).trim()) !== undefined ? undefined : `${JSON.stringify(value)} must be ${reader.wanted}.`;
 };
 
 type Read = (section: TrainingSectionName, key: string) => unknown;
@@ -111,7 +97,7 @@ const rules: readonly Rule[] = [
   },
   (read) => {
     const dtype = read('ModelConfig', 'torch_dtype');
-    return dtype === undefined || ['bfloat16', 'float16', 'float32'].includes(String(dtype)) ? [] : [fatal('ModelConfig.torch_dtype', 'This must be bfloat16, float16 or float32 in full; auto is refused.')];
+    return dtype === undefined || dtype === 'bfloat16' || dtype === 'float16' || dtype === 'float32' ? [] : [fatal('ModelConfig.torch_dtype', 'This must be bfloat16, float16 or float32 in full; auto is refused.')];
   },
   checkQuantization,
   checkTargetModules,
@@ -150,19 +136,10 @@ function checkTargetModules(read: Read, { targetModules }: TrainingConfigContext
   return [missing.length === modules.length ? fatal(path, message) : worthKnowing(path, message)];
 }
 
-const isYes = (value: unknown): boolean => /^(?:yes|true|t|y|1)$/i.test(String(value));
+const isYes = (value: unknown): boolean => isScalar(value) && valueReaders.flag.read(String(value)) === true;
 
-const isOne = (value: unknown): boolean => value !== undefined && Number(value) === 1;
+const isOne = (value: unknown): boolean => isScalar(value) && Number(value) === 1;
 
-const toTexts = (value: unknown): string[] => (value === undefined ? [] : Array.isArray(value) ? value.map(String) : [String(value)]);
+const toTexts = (value: unknown): string[] => (Array.isArray(value) ? value.filter(isScalar).map(String) : isScalar(value) ? [String(value)] : []);
 
 const isMap = (value: unknown): value is Record<string, unknown> => typeof value === 'object' && value !== null && !Array.isArray(value);
-
-const isJson = (text: string): boolean => {
-  try {
-    JSON.parse(text);
-    return true;
-  } catch {
-    return false;
-  }
-};

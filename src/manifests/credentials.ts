@@ -1,4 +1,4 @@
-import type { Json } from './template.ts';
+import type { Json } from './json.ts';
 
 /** Docker configurations of Secrets, as files in one folder. */
 export const credentialsVolume = (name: string, files: readonly { secret: string; path: string }[]): Json => ({

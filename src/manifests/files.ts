@@ -1,10 +1,11 @@
 import { readdir, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { isMap, parseDocument } from 'yaml';
-import { NotFoundError, UsageError } from '../domain/errors.ts';
+import { BugError, NotFoundError, UsageError } from '../domain/errors.ts';
 import { parsePreset } from '../domain/parse-preset.ts';
 import type { Preset } from '../domain/preset.ts';
-import type { Json, Template } from './template.ts';
+import { toJson, type Json } from './json.ts';
+import type { Template } from './template.ts';
 
 export const templateNames = [
   'tuning/job',
@@ -23,12 +24,11 @@ export const templateNames = [
 export type TemplateName = (typeof templateNames)[number];
 
 export const scriptNames = ['pull-image', 'download-dataset', 'push-adapter'] as const;
-export type ScriptName = (typeof scriptNames)[number];
 
 export interface Templates {
-  yaml: Readonly<Record<TemplateName, Template>>;
-  /** Shell scripts, which are values: nothing in them is a placeholder. */
-  scripts: Readonly<Record<ScriptName, string>>;
+  template(name: TemplateName): Template;
+  /** Shell scripts by name. They are values: nothing in them is a placeholder. */
+  scripts: Readonly<Record<string, string>>;
 }
 
 /** All presets of a directory, by name. */
@@ -58,15 +58,18 @@ export const readTemplates = async (directory: string, overrides?: string): Prom
   const replaced = overrides === undefined ? new Set<string>() : await listOverrides(overrides);
   const read = async (file: string): Promise<string> => await readFile(join(overrides !== undefined && replaced.has(file) ? overrides : directory, file), 'utf8');
   const [yaml, scripts] = await Promise.all([
-    Promise.all(
-      templateNames.map(async (name) => {
-        const file = `${name}.yaml`;
-        return [name, { file, content: parseYaml(await read(file), file) }] as const;
-      }),
-    ),
+    Promise.all(templateNames.map(async (name) => [name, { file: `${name}.yaml`, content: parseYaml(await read(`${name}.yaml`), `${name}.yaml`) }] as const)),
     Promise.all(scriptNames.map(async (name) => [name, await read(`scripts/${name}.sh`)] as const)),
   ]);
-  return { yaml: toRecord(yaml), scripts: toRecord(scripts) };
+  const byName = new Map<TemplateName, Template>(yaml);
+  return {
+    template(name) {
+      const template = byName.get(name);
+      if (!template) throw new BugError(`Template ${name} was not read.`);
+      return template;
+    },
+    scripts: Object.fromEntries(scripts),
+  };
 };
 
 const listOverrides = async (directory: string): Promise<Set<string>> => {
@@ -96,15 +99,4 @@ const parseYaml = (text: string, file: string): Json => {
   return toJson(content);
 };
 
-/** What YAML can say beyond JSON, such as dates and infinities, no template needs. */
-const toJson = (value: unknown): Json => {
-  if (typeof value === 'string' || typeof value === 'number' || typeof value === 'boolean' || value === null) return value;
-  if (Array.isArray(value)) return value.map(toJson);
-  if (typeof value === 'object') return Object.fromEntries(Object.entries(value).map(([key, inner]) => [key, toJson(inner)]));
-  return String(value);
-};
-
 const isMissingFile = (error: unknown): boolean => error instanceof Error && 'code' in error && error.code === 'ENOENT';
-
-/** `Object.fromEntries` forgets which keys there are. */
-const toRecord = <Name extends string, Value>(entries: readonly (readonly [Name, Value])[]): Record<Name, Value> => Object.fromEntries(entries) as Record<Name, Value>;

@@ -9,9 +9,10 @@ import { cudaToolkitFolder } from '../runtimes/vllm.ts';
 import { adapterParts } from './adapters.ts';
 import type { Templates } from './files.ts';
 import { defaultImages, type Images } from './images.ts';
+import type { Json } from './json.ts';
 import { renderObject, type RenderedObject } from './rendered-object.ts';
 import { toCommandLine } from './shell.ts';
-import { resolveTemplate, type Json, type Values } from './template.ts';
+import { resolveTemplate, type Values } from './template.ts';
 
 export interface ServedAdapter {
   /** The name that requests ask for it by, and its folder's. */
@@ -45,14 +46,13 @@ export const renderInference = (request: InferenceRendering, templates: Template
   if (refusal !== undefined) throw new UsageError(refusal, { reason: 'RuntimeNotSupported', hints: ['Leave out --runtime to serve with vLLM.'] });
   const { name } = workspace.metadata;
   const values = valuesOf(request, templates);
-  const { yaml } = templates;
   const identity = { workspace, revision };
-  const service = { object: renderObject(yaml['inference/service'], values, { apiVersion: 'v1', kind: 'Service', name }, identity), owned: true };
-  if (nodeCount === 1) return [service, { object: renderObject(yaml['inference/deployment'], values, { apiVersion: 'apps/v1', kind: 'Deployment', name }, identity), owned: true }];
+  const service = { object: renderObject(templates.template('inference/service'), values, { apiVersion: 'v1', kind: 'Service', name }, identity), owned: true };
+  if (nodeCount === 1) return [service, { object: renderObject(templates.template('inference/deployment'), values, { apiVersion: 'apps/v1', kind: 'Deployment', name }, identity), owned: true }];
   return [
     service,
-    { object: renderObject(yaml['inference/headless-service'], values, { apiVersion: 'v1', kind: 'Service', name: `${name}-headless` }, identity), owned: true },
-    { object: renderObject(yaml['inference/statefulset'], values, { apiVersion: 'apps/v1', kind: 'StatefulSet', name }, identity), owned: true },
+    { object: renderObject(templates.template('inference/headless-service'), values, { apiVersion: 'v1', kind: 'Service', name: `${name}-headless` }, identity), owned: true },
+    { object: renderObject(templates.template('inference/statefulset'), values, { apiVersion: 'apps/v1', kind: 'StatefulSet', name }, identity), owned: true },
   ];
 };
 
@@ -92,13 +92,13 @@ const inferenceOf = ({ inference }: Workspace) => {
   return inference;
 };
 
-const serverValues = (server: Server, { preset, workspace, adapters }: InferenceRendering, base: Values, { yaml }: Templates): Values => {
+const serverValues = (server: Server, { preset, workspace, adapters }: InferenceRendering, base: Values, templates: Templates): Values => {
   const { config, preset: reference, adapters: wanted = [] } = inferenceOf(workspace);
   const tokenSecret = reference.presetOptions?.modelAccessSecret;
   const flags = renderFlags(server.flags);
   const startupFailureThreshold = Math.ceil(startupBudgetSeconds(preset) / 10);
   const toolkit = { name: 'cuda-toolkit', mountPath: cudaToolkitFolder, readOnly: true };
-  const toolkitContainer = (): Json => resolveTemplate(yaml['inference/cuda-toolkit'], { ...base, server: { cudaToolkitFolder } });
+  const toolkitContainer = (): Json => resolveTemplate(templates.template('inference/cuda-toolkit'), { ...base, server: { cudaToolkitFolder } });
   return {
     command: server.command,
     flags,

@@ -2,7 +2,8 @@ import { kaitoAnnotation, workspaceLabels } from '../domain/annotations.ts';
 import { UsageError } from '../domain/errors.ts';
 import type { KubernetesObject, ObjectReference } from '../domain/kubernetes.ts';
 import type { Workspace } from '../domain/workspace.ts';
-import { resolveTemplate, type Json, type Template, type Values } from './template.ts';
+import { isJsonMap, type Json, type JsonMap } from './json.ts';
+import { resolveTemplate, type Template, type Values } from './template.ts';
 
 export interface RenderedObject {
   object: KubernetesObject;
@@ -21,8 +22,8 @@ export interface ObjectIdentity extends ObjectReference {
  */
 export const renderObject = (template: Template, values: Values, identity: ObjectIdentity, { workspace, revision }: { workspace: Workspace; revision: number }): KubernetesObject => {
   const resolved = resolveTemplate(template, values);
-  const { metadata, ...rest } = isMap(resolved) ? resolved : {};
-  const found = isMap(metadata) ? metadata : {};
+  const { metadata, ...rest } = isJsonMap(resolved) ? resolved : {};
+  const found = isJsonMap(metadata) ? metadata : {};
   const namespace = workspace.metadata.namespace;
   if (rest['apiVersion'] !== identity.apiVersion || rest['kind'] !== identity.kind || found['name'] !== identity.name || found['namespace'] !== namespace) {
     throw new UsageError(`Template ${template.file} makes another object than is waited for.`, {
@@ -40,18 +41,16 @@ export const renderObject = (template: Template, values: Values, identity: Objec
   };
 };
 
-const withPodMetadata = (fields: { [key: string]: Json }, labels: Record<string, string>, annotations: Record<string, string>): Record<string, Json> => {
+const withPodMetadata = (fields: JsonMap, labels: Record<string, string>, annotations: Record<string, string>): Record<string, Json> => {
   const { apiVersion: _, kind: __, ...rest } = fields;
   const spec = rest['spec'];
-  if (!isMap(spec) || !isMap(spec['template'])) return rest;
+  if (!isJsonMap(spec) || !isJsonMap(spec['template'])) return rest;
   const { metadata, ...template } = spec['template'];
-  const found = isMap(metadata) ? metadata : {};
+  const found = isJsonMap(metadata) ? metadata : {};
   const podMetadata = { ...found, labels: { ...textMap(found['labels']), ...labels }, annotations: { ...textMap(found['annotations']), ...annotations } };
   return { ...rest, spec: { ...spec, template: { metadata: podMetadata, ...template } } };
 };
 
-const isMap = (value: Json | undefined): value is { [key: string]: Json } => typeof value === 'object' && value !== null && !Array.isArray(value);
-
-const textMap = (value: Json | undefined): Record<string, string> => (isMap(value) ? Object.fromEntries(Object.entries(value).map(([key, text]) => [key, show(text)])) : {});
+const textMap = (value: Json | undefined): Record<string, string> => (isJsonMap(value) ? Object.fromEntries(Object.entries(value).map(([key, text]) => [key, show(text)])) : {});
 
 const show = (value: Json | undefined): string => (value === undefined ? 'nothing' : typeof value === 'string' ? value : JSON.stringify(value));

@@ -1,7 +1,6 @@
 import { closest, distance } from 'fastest-levenshtein';
 import { UsageError } from '../domain/errors.ts';
-
-export type Json = string | number | boolean | null | Json[] | { [key: string]: Json };
+import type { Json } from './json.ts';
 
 /** A template as it was parsed, and the file it is from, for errors. */
 export interface Template {
@@ -73,7 +72,7 @@ const lookUp = (name: string, values: Values, place: Place): Json | undefined =>
     }
     found = found[part];
   }
-  return toJson(found);
+  return copy(found);
 };
 
 const mistake = ({ file, path }: Place, fact: string, hints: string[]): UsageError =>
@@ -91,11 +90,13 @@ const namesIn = (values: Values): string[] => Object.entries(values).flatMap(([g
 const isMap = (value: unknown): value is Values => typeof value === 'object' && value !== null && !Array.isArray(value);
 
 /** A copy, so that no two objects share a part. */
-const toJson = (value: Json | Values | undefined): Json | undefined => {
-  if (Array.isArray(value)) return value.map((item) => toJson(item) ?? null);
+const copy = (value: Json | Values | undefined): Json | undefined => {
+  if (Array.isArray(value)) return value.map((item) => copy(item) ?? null);
   if (!isMap(value)) return value;
-  return Object.fromEntries(Object.entries(value).flatMap(([key, inner]) => {
-    const json = toJson(inner);
-    return json === undefined ? [] : [[key, json] as const];
-  }));
+  return Object.fromEntries(
+    Object.entries(value).flatMap(([key, inner]) => {
+      const copied = copy(inner);
+      return copied === undefined ? [] : [[key, copied] as const];
+    }),
+  );
 };

@@ -4,12 +4,13 @@ import { UsageError } from '../domain/errors.ts';
 import type { TuningSettings } from '../domain/preset.ts';
 import type { TuningMethod } from '../domain/workspace.ts';
 import { checkTrainingConfig } from './check-training-config.ts';
-import { resolveTemplate, type Json, type Template } from './template.ts';
+import { isJsonMap, type Json } from './json.ts';
+import { resolveTemplate, type Template } from './template.ts';
 import { allTrainingKeys, findTrainingKey, type TrainingValueKind } from './training-keys.ts';
+import { isListKind, isScalar, valueReaders, type TrainingValue } from './training-values.ts';
 
 /** Settings of the trainer by key: `r`, or `LoraConfig.r` where a key is in two sections. */
-export type TrainingOverrides = Readonly<Record<string, TrainingOverride>>;
-export type TrainingOverride = string | number | boolean | string[];
+export type TrainingOverrides = Readonly<Record<string, TrainingValue>>;
 
 /**
  * Reads settings as flags and annotations give them; text is read as the key wants it. Throws a UsageError with every key
@@ -26,7 +27,7 @@ export const parseTrainingOverrides = (given: unknown): TrainingOverrides => {
     }
     const parsed = parseOverride(value, known.kind);
     if (parsed === undefined) {
-      problems.push(`${name}: ${JSON.stringify(value)} must be ${wanted[known.kind]}.`);
+      problems.push(`${name}: ${JSON.stringify(value)} must be ${valueReaders[known.kind].wanted}.`);
       return [];
     }
     return [[name, parsed] as const];
@@ -35,39 +36,9 @@ export const parseTrainingOverrides = (given: unknown): TrainingOverrides => {
   return Object.fromEntries(overrides);
 };
 
-const wanted: Record<TrainingValueKind, string> = {
-  text: 'text',
-  whole: 'a whole number',
-  number: 'a number',
-  flag: 'true or false',
-  texts: 'a list of texts',
-  wholes: 'a list of whole numbers',
-  map: 'a JSON map',
-  never: 'left out: the trainer cannot read it',
-};
-
-const parseOverride = (value: unknown, kind: TrainingValueKind): TrainingOverride | undefined => {
-  if (Array.isArray(value)) return (kind === 'texts' || kind === 'wholes') && value.length > 0 ? value.map(String) : undefined;
-  if (typeof value !== 'string' && typeof value !== 'number' && typeof value !== 'boolean') return undefined;
-  const text = String(value).trim();
-  switch (kind) {
-    case 'whole':
-      return /^-?\d+$/.test(text) ? Number(text) : undefined;
-    case 'number':
-      return text !== '' && Number.isFinite(Number(text)) ? Number(text) : undefined;
-    case 'flag':
-      return text === 'true' || text === 'false' ? text === 'true' : undefined;
-    case 'texts':
-      return text === '' ? undefined : text.split(',').map((item) => item.trim());
-    case 'wholes':
-      return /^\d+(?:\s*,\s*\d+)*$/.test(text) ? text.split(',').map((item) => item.trim()) : undefined;
-    case 'map':
-      return text.startsWith('{') ? text : undefined;
-    case 'text':
-      return text === '' ? undefined : text;
-    case 'never':
-      return undefined;
-  }
+const parseOverride = (value: unknown, kind: TrainingValueKind): TrainingValue | undefined => {
+  if (Array.isArray(value)) return isListKind(kind) && value.length > 0 && value.every(isScalar) ? value.map(String) : undefined;
+  return isScalar(value) ? valueReaders[kind].read(String(value).trim()) : undefined;
 };
 
 const nearest = (name: string): string => {
@@ -95,16 +66,14 @@ export const renderTrainingConfig = (template: Template, { method, tuning, overr
   return changed;
 };
 
-const putOver = (config: Json, [name, value]: [string, TrainingOverride]): Json => {
+const putOver = (config: Json, [name, value]: [string, TrainingValue]): Json => {
   const known = findTrainingKey(name);
-  if (!known || !isMap(config)) return config;
+  if (!known || !isJsonMap(config)) return config;
   const sections = config['training_config'];
-  if (!isMap(sections)) return config;
+  if (!isJsonMap(sections)) return config;
   const section = sections[known.section];
-  return { ...config, training_config: { ...sections, [known.section]: { ...(isMap(section) ? section : {}), [known.key]: value } } };
+  return { ...config, training_config: { ...sections, [known.section]: { ...(isJsonMap(section) ? section : {}), [known.key]: value } } };
 };
-
-const isMap = (value: Json | undefined): value is { [key: string]: Json } => typeof value === 'object' && value !== null && !Array.isArray(value);
 
 /** The trainer reads YAML 1.1, where an unquoted `no` is false. */
 export const toTrainerYaml = (config: Json): string => stringify(config, { version: '1.1', lineWidth: 0 });

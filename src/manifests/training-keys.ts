@@ -3,8 +3,10 @@ export type TrainingValueKind = 'text' | 'whole' | 'number' | 'flag' | 'texts' |
 
 type Section = Readonly<Record<string, TrainingValueKind>>;
 
+const kinds: readonly TrainingValueKind[] = ['text', 'whole', 'number', 'flag', 'texts', 'wholes', 'map', 'never'];
+
 const section = (names: Readonly<Partial<Record<TrainingValueKind, string>>>): Section =>
-  Object.fromEntries(Object.entries(names).flatMap(([kind, list]) => list.split(/\s+/).filter(Boolean).map((name) => [name, kind as TrainingValueKind])));
+  Object.fromEntries(kinds.flatMap((kind) => (names[kind] ?? '').split(/\s+/).filter(Boolean).map((name) => [name, kind] as const)));
 
 /**
  * Every key that KAITO's trainer takes, by section: its own classes, and those of transformers 5.14, TRL 1.10 and PEFT 0.11

@@ -4,9 +4,10 @@ import { BugError } from '../domain/errors.ts';
 import { credentialsVolume } from './credentials.ts';
 import type { Templates } from './files.ts';
 import { defaultImages, type Images } from './images.ts';
+import { isJsonMap, toJson, toJsonMap, type Json } from './json.ts';
 import { toPullReference } from './pull-reference.ts';
 import { renderObject, type RenderedObject } from './rendered-object.ts';
-import { resolveTemplate, type Json, type Values } from './template.ts';
+import { resolveTemplate, type Values } from './template.ts';
 import { renderTrainingConfig, toTrainerYaml, type TrainingOverrides } from './training-config.ts';
 
 export interface TuningRendering {
@@ -39,7 +40,7 @@ export const renderTuning = (request: TuningRendering, templates: Templates): Re
     scripts: templates.scripts,
     nodes: { labels: nodeSelector },
     job: { timeLimitSeconds: Math.ceil(timeLimitMs / 1000) },
-    training: { configMap, config: config === undefined ? toTrainerYaml(renderTrainingConfig(templates.yaml['tuning/training-config'], { method, tuning: request.tuning, overrides: request.overrides })) : undefined },
+    training: { configMap, config: config === undefined ? toTrainerYaml(renderTrainingConfig(templates.template('tuning/training-config'), { method, tuning: request.tuning, overrides: request.overrides })) : undefined },
     output: outputValues(output, name, request.storageClass),
     dataset: datasetValues(input),
   };
@@ -50,9 +51,9 @@ export const renderTuning = (request: TuningRendering, templates: Templates): Re
     ...(claimName === undefined
       ? []
       : // The adapter must survive its workspace.
-        [{ object: renderObject(templates.yaml['tuning/output-claim'], values, { apiVersion: 'v1', kind: 'PersistentVolumeClaim', name: claimName }, identity), owned: false }]),
-    ...(config === undefined ? [{ object: renderObject(templates.yaml['tuning/config-map'], values, { apiVersion: 'v1', kind: 'ConfigMap', name: configMap }, identity), owned: true }] : []),
-    { object: renderObject(templates.yaml['tuning/job'], withDataset, { apiVersion: 'batch/v1', kind: 'Job', name }, identity), owned: true },
+        [{ object: renderObject(templates.template('tuning/output-claim'), values, { apiVersion: 'v1', kind: 'PersistentVolumeClaim', name: claimName }, identity), owned: false }]),
+    ...(config === undefined ? [{ object: renderObject(templates.template('tuning/config-map'), values, { apiVersion: 'v1', kind: 'ConfigMap', name: configMap }, identity), owned: true }] : []),
+    { object: renderObject(templates.template('tuning/job'), withDataset, { apiVersion: 'batch/v1', kind: 'Job', name }, identity), owned: true },
   ];
 };
 
@@ -66,8 +67,8 @@ const ownClaimName = (output: DataDestination, workspaceName: string): string | 
   if (output.image !== undefined) return undefined;
   const own = `${workspaceName}-adapter`;
   if (output.volumeSource === undefined) return own;
-  const claim = output.volumeSource['persistentVolumeClaim'];
-  return isMap(claim) && claim['claimName'] === own ? own : undefined;
+  const claim = toJson(output.volumeSource['persistentVolumeClaim']);
+  return isJsonMap(claim) && claim['claimName'] === own ? own : undefined;
 };
 
 const outputValues = ({ image, imagePushSecret, volumeSource }: DataDestination, workspaceName: string, storageClass: string | undefined): Values => {
@@ -97,12 +98,7 @@ const datasetValues = ({ urls, image, imagePullSecrets = [], volumeSource }: Dat
   };
 };
 
-const datasetContainer = ({ urls, image }: DataSource, values: Values, { yaml }: Templates): Json | undefined => {
-  if (urls !== undefined) return resolveTemplate(yaml['tuning/dataset-urls'], values);
-  return image === undefined ? undefined : resolveTemplate(yaml['tuning/dataset-image'], values);
+const datasetContainer = ({ urls, image }: DataSource, values: Values, templates: Templates): Json | undefined => {
+  if (urls !== undefined) return resolveTemplate(templates.template('tuning/dataset-urls'), values);
+  return image === undefined ? undefined : resolveTemplate(templates.template('tuning/dataset-image'), values);
 };
-
-const isMap = (value: unknown): value is Record<string, unknown> => typeof value === 'object' && value !== null && !Array.isArray(value);
-
-/** A volume source comes from JSON or YAML, and is what it was. */
-const toJsonMap = (value: Record<string, unknown>): { [key: string]: Json } => JSON.parse(JSON.stringify(value)) as { [key: string]: Json };
