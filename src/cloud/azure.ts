@@ -237,7 +237,14 @@ interface PollRequest {
 /** The SDK's poller is restored for each look: after a look that failed it would call the operation failed for ever. */
 const pollOnce = async ({ client, wire, state, kind, signal, unreadable }: PollRequest): Promise<Poll> => {
   const { restorePoller } = await import('@azure/arm-containerservice');
-  const poller = kind === 'create' ? restorePoller(client, state, client.agentPools.createOrUpdate) : restorePoller(client, state, client.agentPools.delete);
+  const restore = () => (kind === 'create' ? restorePoller(client, state, client.agentPools.createOrUpdate) : restorePoller(client, state, client.agentPools.delete));
+  let poller: ReturnType<typeof restore>;
+  try {
+    poller = restore();
+  } catch (error) {
+    // Written by another version of the SDK, or by hand.
+    return { ...unreadable(error, wire), isForGood: true };
+  }
   try {
     await poller.poll(signal ? { abortSignal: signal } : {});
   } catch (error) {

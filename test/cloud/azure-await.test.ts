@@ -195,6 +195,17 @@ describe('awaitOperation', () => {
     }
   });
 
+  it.each([
+    ['no state at all', ''],
+    ['broken JSON', '{'],
+    ['the state of something else', JSON.stringify({ state: { status: 'running', config: { initialRequestUrl: '/subscriptions/s/resourceGroups/g', requestMethod: 'PUT' } } })],
+    ['half a state', JSON.stringify({ state: { status: 'running', config: { operationLocation: operationPath } } })],
+  ])('follows the pool when the record holds %s', async (_what, state) => {
+    const azure = await startAzure(acceptedCreate([status('InProgress')]));
+    expect(await azure.open().awaitOperation(cluster, { kind: 'create', agentPool: 'kphi', state }, {})).toMatchObject({ provisioningState: 'Succeeded' });
+    expect(summary(azure.asked)).toEqual(['GET pool']);
+  });
+
   it('never sends the token where a changed record points, and follows the pool instead', async () => {
     const elsewhere = await startAzure(() => status('Succeeded'));
     const azure = await startAzure(acceptedCreate([status('InProgress')]));
