@@ -1,20 +1,9 @@
 import type { KubernetesObject } from '../../domain/kubernetes.ts';
 import { applyConflict, type StatusCause } from './errors.ts';
-import {
-  describePath,
-  difference,
-  type FieldPath,
-  type FieldSet,
-  fromFieldsV1,
-  intersection,
-  isEqualSet,
-  sortedPaths,
-  toFieldsV1,
-  touches,
-  union,
-} from './field-set.ts';
+import { describePath, difference, type FieldPath, type FieldSet, intersection, isEqualSet, sortedPaths, touches, union } from './field-set.ts';
 import { claimedBy, compareFields } from './fields.ts';
-import { isEqualJson, isRecord, listAt, textAt } from './json.ts';
+import { isEqualJson, isKubernetesObject } from './json.ts';
+import { isReset, type ManagerEntry, readManagers, withManagers, withoutManagers } from './managed-fields.ts';
 import { mergeApplied, prune } from './merge.ts';
 import { toTimestamp } from './store.ts';
 
@@ -108,15 +97,6 @@ export const recordUpdate = (
   ]);
 };
 
-interface ManagerEntry {
-  manager: string;
-  operation: 'Apply' | 'Update';
-  apiVersion: string;
-  time: string | undefined;
-  subresource: string | undefined;
-  fields: FieldSet;
-}
-
 /** Appliers are one manager in all versions, updaters one in each. */
 const isSameManager = (entry: ManagerEntry, other: Pick<ManagerEntry, 'manager' | 'operation' | 'apiVersion'> & Partial<Writer>): boolean =>
   entry.manager === other.manager &&
@@ -171,56 +151,7 @@ const withoutFields = (object: KubernetesObject, ignoredFields: readonly string[
   return { ...Object.fromEntries(kept), apiVersion: object.apiVersion, kind: object.kind, metadata: ignoredFields.includes('metadata') ? identity : object.metadata };
 };
 
-const readManagers = (object: KubernetesObject): ManagerEntry[] =>
-  listAt(object, 'metadata', 'managedFields').flatMap((entry) => {
-    const manager = textAt(entry, 'manager');
-    if (manager === undefined || !isRecord(entry)) return [];
-    return {
-      manager,
-      operation: textAt(entry, 'operation') === 'Apply' ? ('Apply' as const) : ('Update' as const),
-      apiVersion: textAt(entry, 'apiVersion') ?? object.apiVersion,
-      time: textAt(entry, 'time'),
-      subresource: textAt(entry, 'subresource'),
-      fields: fromFieldsV1(entry['fieldsV1']),
-    };
-  });
-
-/** `managedFields: [{}]` is how a client says that it wants none. */
-const isReset = (object: KubernetesObject): boolean => isEqualJson(listAt(object, 'metadata', 'managedFields'), [{}]);
-
-const withoutManagers = (object: KubernetesObject): KubernetesObject => {
-  const { managedFields: _dropped, ...metadata }: KubernetesObject['metadata'] & { managedFields?: unknown } = object.metadata;
-  return { ...object, metadata };
-};
-
-const withManagers = (object: KubernetesObject, managers: readonly ManagerEntry[]): KubernetesObject => {
-  const managedFields = managers
-    .filter(({ fields }) => fields.size > 0)
-    .sort(compareManagers)
-    .map(({ manager, operation, apiVersion, time, subresource, fields }) => ({
-      manager,
-      operation,
-      apiVersion,
-      ...(time ? { time } : {}),
-      fieldsType: 'FieldsV1',
-      fieldsV1: toFieldsV1(fields),
-      ...(subresource ? { subresource } : {}),
-    }));
-  const bare = withoutManagers(object);
-  return managedFields.length === 0 ? bare : { ...bare, metadata: Object.assign({ ...bare.metadata }, { managedFields }) };
-};
-
-const compareManagers = (left: ManagerEntry, right: ManagerEntry): number => {
-  const key = ({ operation, time = '', manager, subresource = '' }: ManagerEntry): string =>
-    [operation, time, manager, subresource].join(' ');
-  return key(left) < key(right) ? -1 : 1;
-};
-
 const asObject = (value: unknown): KubernetesObject => {
   if (!isKubernetesObject(value)) throw new TypeError('An applied object lost its metadata.');
   return value;
 };
-
-/** The least that makes a JSON value an object of the API. */
-export const isKubernetesObject = (value: unknown): value is KubernetesObject =>
-  isRecord(value) && typeof value['apiVersion'] === 'string' && typeof value['kind'] === 'string' && isRecord(value['metadata']);

@@ -1,9 +1,8 @@
 import type { IncomingMessage } from 'node:http';
 import { parse } from 'yaml';
 import type { KubernetesObject } from '../../domain/kubernetes.ts';
-import { isKubernetesObject } from './apply.ts';
 import { badRequest, invalid, tooLarge, unsupportedMediaType } from './errors.ts';
-import { isRecord, textAt, withoutNulls } from './json.ts';
+import { isKubernetesObject, isRecord, textAt, withoutNulls } from './json.ts';
 import { decodeProtobuf, protobufType } from './protobuf.ts';
 import { apiVersionOf } from './resources.ts';
 import type { Target } from './target.ts';

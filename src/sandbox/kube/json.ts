@@ -1,3 +1,5 @@
+import type { KubernetesObject } from '../../domain/kubernetes.ts';
+
 /** What JSON can say. Objects of the API are such values; they are compared, copied and frozen, never given identity. */
 export type JsonRecord = Record<string, unknown>;
 
@@ -65,3 +67,7 @@ export const withoutNulls = (value: unknown): unknown => {
       .map(([field, item]) => [field, withoutNulls(item)]),
   );
 };
+
+/** The least that makes a JSON value an object of the API. */
+export const isKubernetesObject = (value: unknown): value is KubernetesObject =>
+  isRecord(value) && typeof value['apiVersion'] === 'string' && typeof value['kind'] === 'string' && isRecord(value['metadata']);

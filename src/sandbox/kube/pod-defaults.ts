@@ -1,4 +1,4 @@
-import { isRecord, type JsonRecord, listAt, recordAt } from './json.ts';
+import { isRecord, type JsonRecord, listAt, recordAt, textAt } from './json.ts';
 
 /** The defaults of a PodSpec, in a Pod as well as in a template, in place. */
 export const applyPodTemplateDefaults = (spec: JsonRecord): void => {
@@ -21,7 +21,7 @@ const fill = (target: JsonRecord, values: JsonRecord): void => {
 
 const applyContainerDefaults = (container: JsonRecord): void => {
   fill(container, {
-    imagePullPolicy: hasMovingTag(String(container['image'] ?? '')) ? 'Always' : 'IfNotPresent',
+    imagePullPolicy: hasMovingTag(textAt(container, 'image') ?? '') ? 'Always' : 'IfNotPresent',
     terminationMessagePath: '/dev/termination-log',
     terminationMessagePolicy: 'File',
     resources: {},

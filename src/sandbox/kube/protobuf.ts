@@ -1,5 +1,6 @@
 import { badRequest, unsupportedMediaType } from './errors.ts';
 import type { JsonRecord } from './json.ts';
+import { toTimestamp } from './store.ts';
 
 export const protobufType = 'application/vnd.kubernetes.protobuf';
 
@@ -17,7 +18,7 @@ export const decodeProtobuf = (bytes: Buffer): JsonRecord => {
   return { apiVersion, kind, ...decodeMessage(lastBytes(envelope, 2), message, kind) };
 };
 
-type FieldType = 'text' | 'number' | 'boolean' | 'time' | 'texts' | 'textMap' | 'base64Map' | Message | [Message];
+type FieldType = keyof typeof scalars | Message | [Message];
 
 interface Message {
   [number: number]: readonly [name: string, type: FieldType];
@@ -95,6 +96,26 @@ const messages: Record<string, Message> = {
   },
 };
 
+/** What stands in so many bytes, by what it means. */
+const scalars = {
+  text: (bytes: Buffer): unknown => bytes.toString(),
+  // Numbers and booleans are no bytes: where one is expected and bytes come, the tables are wrong.
+  number: (): unknown => undefined,
+  boolean: (): unknown => undefined,
+  texts: (bytes: Buffer): unknown => [bytes.toString()],
+  textMap: (bytes: Buffer): unknown => decodePair(bytes, 'utf8'),
+  base64Map: (bytes: Buffer): unknown => decodePair(bytes, 'base64'),
+  time: (bytes: Buffer): unknown => {
+    const seconds = splitFields(bytes).find(({ number }) => number === 1)?.value;
+    return typeof seconds === 'number' && seconds > 0 ? toTimestamp(new Date(seconds * 1000)) : undefined;
+  },
+};
+
+const decodePair = (bytes: Buffer, encoding: 'utf8' | 'base64'): JsonRecord => {
+  const pair = splitFields(bytes);
+  return { [lastText(pair, 1)]: lastBytes(pair, 2).toString(encoding) };
+};
+
 interface RawField {
   number: number;
   value: number | Buffer;
@@ -119,23 +140,7 @@ const decodeValue = (value: number | Buffer, type: FieldType, path: string): unk
   if (typeof value === 'number') return type === 'boolean' ? value !== 0 : value;
   if (Array.isArray(type)) return [decodeMessage(value, type[0], path)];
   if (typeof type === 'object') return decodeMessage(value, type, path);
-  switch (type) {
-    case 'texts':
-      return [value.toString()];
-    case 'textMap':
-    case 'base64Map': {
-      const pair = splitFields(value);
-      return { [lastText(pair, 1)]: lastBytes(pair, 2).toString(type === 'textMap' ? 'utf8' : 'base64') };
-    }
-    case 'time': {
-      const seconds = splitFields(value).find(({ number }) => number === 1)?.value;
-      return typeof seconds === 'number' && seconds > 0 ? new Date(seconds * 1000).toISOString().replace('.000Z', 'Z') : undefined;
-    }
-    case 'text':
-    case 'number':
-    case 'boolean':
-      return value.toString();
-  }
+  return scalars[type](value);
 };
 
 const isEmptyRecord = (value: unknown): boolean => typeof value === 'object' && value !== null && !Array.isArray(value) && Object.keys(value).length === 0;

@@ -70,7 +70,7 @@ export const parseFieldSelector = (text: string, kind: string): Selector => {
 const fieldText = (object: unknown, path: readonly string[]): string => {
   const value = valueAt(object, ...path);
   if (isRecord(value)) return textAt(value, 'component') ?? '';
-  return value === undefined || value === null ? '' : String(value);
+  return typeof value === 'string' || typeof value === 'number' || typeof value === 'boolean' ? String(value) : '';
 };
 
 const requirements: Record<string, (key: string, values: readonly string[]) => Requirement> = {

@@ -1,6 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import type { KubernetesObject } from '../../domain/kubernetes.ts';
-import { alreadyExists, conflict, expired, notFound, staleVersion } from './errors.ts';
+import { createChangeLog } from './change-log.ts';
+import { alreadyExists, conflict, notFound, staleVersion } from './errors.ts';
 import { freezeDeep, isEqualJson, listAt } from './json.ts';
 
 /** `pods`, `deployments.apps`: a plural and its group, as kubectl writes it. */
@@ -73,16 +74,12 @@ export interface StoreOptions {
   historyLength?: number;
 }
 
-/** The API's own etcd compaction forgets by time; here the last changes are kept by number, which no test has to wait for. */
 const defaultHistoryLength = 10_000;
 
 export const createStore = ({ now, historyLength = defaultHistoryLength }: StoreOptions): VersionedStore => {
   const objects = new Map<ResourceName, Map<string, StoredObject>>();
-  const listeners = new Set<(change: Change) => void>();
-  const history: (Change & { version: number })[] = [];
-  const pending: Change[] = [];
+  const log = createChangeLog(historyLength);
   let version = 0;
-  let isTelling = false;
 
   const collectionOf = (resource: ResourceName): Map<string, StoredObject> => {
     const found = objects.get(resource);
@@ -92,28 +89,12 @@ export const createStore = ({ now, historyLength = defaultHistoryLength }: Store
     return created;
   };
 
-  /** A listener may write in turn; its change is told after the one that it was told, to everybody. */
-  const tell = (change: Change): void => {
-    pending.push(change);
-    if (isTelling) return;
-    isTelling = true;
-    try {
-      for (let next = pending.shift(); next; next = pending.shift()) {
-        for (const listener of [...listeners]) listener(next);
-      }
-    } finally {
-      isTelling = false;
-    }
-  };
-
   const commit = (change: Change): StoredObject => {
     const { resource, object } = change;
     const key = keyOf(object.metadata.namespace, object.metadata.name);
     if (change.type === 'DELETED') collectionOf(resource).delete(key);
     else collectionOf(resource).set(key, object);
-    history.push({ ...change, version });
-    if (history.length > historyLength) history.shift();
-    tell(change);
+    log.record(change, version);
     return object;
   };
 
@@ -127,15 +108,6 @@ export const createStore = ({ now, historyLength = defaultHistoryLength }: Store
     return found;
   };
 
-  /** The oldest version from which everything is still known. */
-  const horizon = (): number => (history.length < historyLength ? 0 : (history[0]?.version ?? 1) - 1);
-
-  const remembered = (resourceVersion: string): number => {
-    const since = Number(resourceVersion);
-    if (since < horizon()) throw expired(`too old resource version: ${since} (${horizon() + 1})`);
-    return since;
-  };
-
   const remove = (resource: ResourceName, previous: StoredObject, isDryRun: boolean | undefined): StoredObject => {
     const object = freezeDeep({
       ...previous,
@@ -145,7 +117,7 @@ export const createStore = ({ now, historyLength = defaultHistoryLength }: Store
     return object;
   };
 
-  const store: VersionedStore = {
+  return {
     get resourceVersion() {
       return String(version);
     },
@@ -209,23 +181,13 @@ export const createStore = ({ now, historyLength = defaultHistoryLength }: Store
       return dryRun ? object : commit({ type: 'MODIFIED', resource, object, previous });
     },
 
-    subscribe(listener) {
-      listeners.add(listener);
-      return () => {
-        listeners.delete(listener);
-      };
-    },
+    subscribe: (listener) => log.subscribe(listener),
 
-    changesSince(resourceVersion, resource) {
-      const since = remembered(resourceVersion);
-      return history.filter((change) => change.version > since && change.resource === resource);
-    },
+    changesSince: (resourceVersion, resource) => log.after(Number(resourceVersion)).filter((change) => change.resource === resource),
 
     listAt(resourceVersion, resource, namespace) {
-      const since = remembered(resourceVersion);
       const state = new Map(collectionOf(resource));
-      for (const change of history.toReversed()) {
-        if (change.version <= since) break;
+      for (const change of log.after(Number(resourceVersion)).toReversed()) {
         if (change.resource !== resource) continue;
         const key = keyOf(change.object.metadata.namespace, change.object.metadata.name);
         if (change.type === 'ADDED') state.delete(key);
@@ -234,7 +196,6 @@ export const createStore = ({ now, historyLength = defaultHistoryLength }: Store
       return sorted([...state.values()].filter(isIn(namespace)));
     },
   };
-  return store;
 };
 
 /** RFC 3339 in whole seconds, as `metav1.Time` is written. */

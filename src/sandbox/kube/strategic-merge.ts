@@ -1,5 +1,5 @@
 import { isEqualJson, isRecord, type JsonRecord } from './json.ts';
-import { mergeKeyOf } from './structure.ts';
+import { strategicStructure } from './structure.ts';
 
 /**
  * A merge patch that knows which lists are keyed, with the directives that kubectl sends:
@@ -25,11 +25,12 @@ const mergeRecord = (target: unknown, patch: JsonRecord, names: readonly string[
 };
 
 const mergeList = (target: unknown, patch: readonly unknown[], names: readonly string[]): unknown[] => {
-  const key = mergeKeyOf(names);
-  if (key === undefined || !Array.isArray(target)) return patch.filter((item) => !isDirective(item)).map(withoutDirectives);
-  if (key === 'set') return [...target, ...patch.filter((item) => !target.some((old) => isEqualJson(old, item)))];
+  const structure = strategicStructure(names);
+  if (structure === 'atomic' || !Array.isArray(target)) return patch.filter((item) => !isDirective(item)).map(withoutDirectives);
+  if (structure === 'set') return [...target, ...patch.filter((item) => !target.some((old) => isEqualJson(old, item)))];
   if (patch.some((item) => isRecord(item) && item['$patch'] === 'replace')) return patch.filter((item) => !isDirective(item));
 
+  const { key } = structure;
   const merged: unknown[] = [...target];
   for (const item of patch) {
     if (!isRecord(item)) continue;
@@ -53,8 +54,8 @@ const applyListDirective = (merged: JsonRecord, directive: string, value: unknow
   if (name === '$deleteFromPrimitiveList') merged[field] = list.filter((item) => !value.some((gone) => isEqualJson(gone, item)));
   if (name !== '$setElementOrder') return;
 
-  const key = mergeKeyOf([...names, field]);
-  const identify = (item: unknown): unknown => (isRecord(item) && key !== undefined ? item[key] : item);
+  const structure = strategicStructure([...names, field]);
+  const identify = (item: unknown): unknown => (isRecord(item) && typeof structure === 'object' ? item[structure.key] : item);
   const order = value.map(identify);
   const rank = (item: unknown): number => order.findIndex((wanted) => isEqualJson(wanted, identify(item)));
   // Items that the order does not name come from somebody else, and stay where they are, at the end.

@@ -72,9 +72,9 @@ export const mapStructure = (fields: readonly string[], isListItem: boolean): 'a
   return atomicMaps.has(`${parent}.${field}`) ? 'atomic' : 'granular';
 };
 
-/** The key of a strategic merge, where it differs from apply: there a Job's conditions do merge. */
-export const mergeKeyOf = (fields: readonly string[]): string | 'set' | undefined => {
+/** The same for strategic merges, which know one key alone, and by which a Job's conditions do merge. */
+export const strategicStructure = (fields: readonly string[]): 'atomic' | 'set' | { key: string } => {
   const structure = listStructure(fields, '');
-  if (structure === 'atomic') return undefined;
-  return structure === 'set' ? 'set' : structure.keys[0];
+  if (typeof structure === 'string') return structure;
+  return { key: structure.keys[0] ?? '' };
 };
