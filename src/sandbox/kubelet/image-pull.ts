@@ -61,7 +61,8 @@ export const ensureImage = async (record: ContainerRecord, context: PodContext):
 };
 
 /** Nothing but the pod's end can help. */
-const never = (signal: AbortSignal): Promise<never> =>
-  new Promise((_resolve, reject) => {
-    signal.addEventListener('abort', () => reject(signal.reason as Error), { once: true });
-  });
+const never = (signal: AbortSignal): Promise<never> => {
+  const { promise, reject } = Promise.withResolvers<never>();
+  signal.addEventListener('abort', () => reject(signal.reason), { once: true });
+  return promise;
+};

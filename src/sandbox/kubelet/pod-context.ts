@@ -22,15 +22,15 @@ export interface KubeletContext {
 /** What a container needs to know of the pod around it. */
 export interface PodContext extends KubeletContext {
   /** As it is in the API now, or was last. */
-  pod(): Pod;
+  pod: () => Pod;
   nodeName: string;
   addresses: { podIp: string; hostIp: string };
   volumes: ReadonlyMap<string, Volume>;
   /** Aborts when nothing is to be started any more. */
   ending: AbortSignal;
   /** How long a container has after SIGTERM. */
-  graceSeconds(): number;
-  happened(happening: Happening): void;
+  graceSeconds: () => number;
+  happened: (happening: Happening) => void;
   /** A record has changed, and the pod's status with it. */
-  changed(): void;
+  changed: () => void;
 }

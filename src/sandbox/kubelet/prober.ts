@@ -11,11 +11,11 @@ export interface ProberContext {
   clock: SandboxClock;
   /** Aborts when the container ends, or is told to. */
   signal: AbortSignal;
-  happened(happening: Happening): void;
+  happened: (happening: Happening) => void;
   /** The record's `isStarted` or `isReady` has changed. */
-  onChange(): void;
+  onChange: () => void;
   /** The container has to be killed and started again. */
-  onUnhealthy(kind: 'startup' | 'liveness'): void;
+  onUnhealthy: (kind: 'startup' | 'liveness') => void;
 }
 
 /**

@@ -25,17 +25,17 @@ export interface ProgramContext extends ContainerCommand {
   env: Readonly<Record<string, string>>;
   /** Files by absolute path inside the container; volumes are shared by the pod's containers, the rest is its own. */
   files: ContainerFiles;
-  stdout(text: string): void;
-  stderr(text: string): void;
+  stdout(this: void, text: string): void;
+  stderr(this: void, text: string): void;
   /** From now on the container listens on that port; one call per connection. */
-  listen(port: number, onConnection: (connection: Duplex) => void): void;
+  listen: (port: number, onConnection: (connection: Duplex) => void) => void;
   /** Aborts on SIGTERM, that is when the pod is deleted. */
   signal: AbortSignal;
   /** Aborts on SIGKILL: the grace period is over, or the memory is. Nobody reads what a program does after it. */
   killed: AbortSignal;
   clock: SandboxClock;
   /** Faults that were scripted for this sandbox, see `faults.ts`. */
-  hasFault(name: Fault): boolean;
+  hasFault(this: void, name: Fault): boolean;
   /** Sends a request as the container would, into the sandbox's own network: names of registries resolve to it. */
   fetch: typeof fetch;
 }
