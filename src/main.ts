@@ -1,5 +1,6 @@
 import { homedir } from 'node:os';
 import process from 'node:process';
+import { setTimeout as delay } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import type { Command, Context } from './cli/command.ts';
 import { optionKeys, readConfiguration } from './cli/configuration.ts';
@@ -127,8 +128,12 @@ const createContext = (globals: Invocation['globals'], { terminal, signal }: Sys
 const clock = {
   now: () => Date.now(),
   async sleep(durationMs: number, signal?: AbortSignal) {
-    const { setTimeout: delay } = await import('node:timers/promises');
-    await delay(durationMs, undefined, signal ? { signal } : {});
+    try {
+      await delay(durationMs, undefined, signal ? { signal } : {});
+    } catch (error) {
+      signal?.throwIfAborted();
+      throw error;
+    }
   },
 };
 
