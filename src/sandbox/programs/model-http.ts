@@ -14,7 +14,7 @@ export type ModelHandler = (request: ModelRequest, response: ServerResponse) => 
 /** An HTTP server without a socket: connections are handed to it as the container's network brings them. */
 export interface ModelHttp {
   accept(connection: Duplex): void;
-  /** Cuts every connection, as the end of a process does. */
+  /** Cuts every connection and each that still comes, as the end of a process does. */
   close(): void;
 }
 
@@ -23,6 +23,7 @@ const maximumBodyBytes = 64 * 1024 * 1024;
 
 export const createModelHttp = (handle: ModelHandler): ModelHttp => {
   const connections = new Set<Duplex>();
+  let isClosed = false;
   const server = createServer((request, response) => {
     response.sendDate = false;
     // uvicorn says nothing about connections that stay open.
@@ -39,6 +40,10 @@ export const createModelHttp = (handle: ModelHandler): ModelHttp => {
   });
   return {
     accept: (connection) => {
+      if (isClosed) {
+        connection.destroy();
+        return;
+      }
       connections.add(connection);
       connection.once('close', () => connections.delete(connection));
       // An unread error of a connection that was cut would end the whole sandbox.
@@ -48,6 +53,7 @@ export const createModelHttp = (handle: ModelHandler): ModelHttp => {
       server.emit('connection', connection);
     },
     close: () => {
+      isClosed = true;
       for (const connection of connections) connection.destroy();
     },
   };

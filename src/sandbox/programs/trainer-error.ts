@@ -2,18 +2,21 @@
 export class PythonError extends Error {
   override name = 'PythonError';
   readonly type: string;
+  /** The bar that was being drawn: tqdm closes it after the traceback, on a line of its own. */
+  readonly bar: string | undefined;
 
-  constructor(type: string, message: string) {
+  constructor(type: string, message: string, bar?: string) {
     super(message);
     this.type = type;
+    this.bar = bar;
   }
 }
 
-/** Where each kind of failure happens, for a traceback that a reader can place. */
 const script = '/workspace/tfs/fine_tuning.py';
 
 /** How the script ends: the traceback with the real reason last, or argparse's complaint. */
-export const renderFailure = (error: PythonError): string =>
-  error.type === 'argparse'
-    ? `usage: fine_tuning.py [-h] ...\nfine_tuning.py: error: ${error.message}\n`
-    : `Traceback (most recent call last):\n  File "${script}", line 144, in <module>\n${error.type}: ${error.message}\n`;
+export const renderFailure = ({ type, message, bar }: PythonError): string => {
+  if (type === 'argparse') return `usage: fine_tuning.py [-h] ...\nfine_tuning.py: error: ${message}\n`;
+  const end = bar === undefined ? '' : `\r${bar}\n`;
+  return `Traceback (most recent call last):\n  File "${script}", line 144, in <module>\n${type}: ${message}\n${end}`;
+};

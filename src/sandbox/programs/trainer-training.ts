@@ -12,6 +12,8 @@ export interface Training {
   tokensPerRow: number;
   /** Fails the first evaluation, because its batch holds rows of different lengths. */
   evaluationProblem: PythonError | undefined;
+  /** Fails the first step. */
+  batchProblem: PythonError | undefined;
   /** stdout as the script sees it, which may arrive late. */
   print(this: void, text: string): void;
   saveCheckpoint(step: number): void;
@@ -32,6 +34,7 @@ export const train = async (context: ProgramContext, training: Training, ended: 
   const { totalSteps } = schedule;
   const secondsPerStep = Math.min(stepSeconds, maximumRunSeconds / totalSteps);
   const bar = createTrainingBar(context, schedule, print);
+  const fail = ({ type, message }: PythonError) => new PythonError(type, message, bar.shown());
   const failingStep = context.hasFault('cuda-oom') ? Math.max(1, Math.ceil(totalSteps * 0.4)) : undefined;
   let elapsedSeconds = 0;
   let owedMs = 0;
@@ -39,6 +42,7 @@ export const train = async (context: ProgramContext, training: Training, ended: 
   let since = 0;
 
   bar.draw(0, 0);
+  if (training.batchProblem) throw fail(training.batchProblem);
   for (let step = 1; step <= totalSteps; step++) {
     const seconds = secondsPerStep * (1 + 0.1 * Math.sin(step * 12.9));
     elapsedSeconds += seconds;
@@ -47,7 +51,7 @@ export const train = async (context: ProgramContext, training: Training, ended: 
       await context.clock.sleep(owedMs, ended);
       owedMs = 0;
     }
-    if (step === failingStep) throw outOfMemory();
+    if (step === failingStep) throw fail(outOfMemory);
     lossSum += lossAt(step, totalSteps);
     bar.draw(step, elapsedSeconds);
 
@@ -57,7 +61,7 @@ export const train = async (context: ProgramContext, training: Training, ended: 
       [lossSum, since] = [0, step];
     }
     if (training.evaluationRows > 0 && schedule.evalSteps > 0 && step % schedule.evalSteps === 0) {
-      if (training.evaluationProblem) throw training.evaluationProblem;
+      if (training.evaluationProblem) throw fail(training.evaluationProblem);
       bar.log(evaluationEntry(training, step));
     }
     if (schedule.saveSteps > 0 && step % schedule.saveSteps === 0) training.saveCheckpoint(step);
@@ -71,10 +75,12 @@ interface TrainingBar {
   /** Blanks the bar, prints, and draws the same state again. */
   log(text: string): void;
   finish(done: number, elapsedSeconds: number): void;
+  /** The text that stands there now; undefined where there is no bar. */
+  shown(): string | undefined;
 }
 
 const createTrainingBar = (context: ProgramContext, schedule: Schedule, print: (text: string) => void): TrainingBar => {
-  if (!schedule.showsBar) return { draw: () => {}, log: print, finish: () => {} };
+  if (!schedule.showsBar) return { draw: () => {}, log: print, finish: () => {}, shown: () => undefined };
   let shown = '';
   let shownSeconds = Number.NEGATIVE_INFINITY;
   const draw = (done: number, elapsedSeconds: number) => {
@@ -96,6 +102,7 @@ const createTrainingBar = (context: ProgramContext, schedule: Schedule, print: (
       draw(done, elapsedSeconds);
       context.stderr('\n');
     },
+    shown: () => shown,
   };
 };
 
@@ -147,8 +154,7 @@ const summary = ({ schedule, trainRows }: Training, elapsedSeconds: number): str
   });
 };
 
-const outOfMemory = (): PythonError =>
-  new PythonError(
-    'torch.OutOfMemoryError',
-    'CUDA out of memory. Tried to allocate 2.32 GiB. GPU 0 has a total capacity of 79.25 GiB of which 1.18 GiB is free. Process 93 has 78.06 GiB memory in use. Of the allocated memory 75.10 GiB is allocated by PyTorch, and 2.40 GiB is reserved by PyTorch but unallocated. If reserved but unallocated memory is large try setting PYTORCH_CUDA_ALLOC_CONF=expandable_segments:True to avoid fragmentation.  See documentation for Memory Management  (https://pytorch.org/docs/stable/notes/cuda.html#environment-variables)',
-  );
+const outOfMemory = new PythonError(
+  'torch.OutOfMemoryError',
+  'CUDA out of memory. Tried to allocate 2.32 GiB. GPU 0 has a total capacity of 79.25 GiB of which 1.18 GiB is free. Process 93 has 78.06 GiB memory in use. Of the allocated memory 75.10 GiB is allocated by PyTorch, and 2.40 GiB is reserved by PyTorch but unallocated. If reserved but unallocated memory is large try setting PYTORCH_CUDA_ALLOC_CONF=expandable_segments:True to avoid fragmentation.  See documentation for Memory Management  (https://pytorch.org/docs/stable/notes/cuda.html#environment-variables)',
+);

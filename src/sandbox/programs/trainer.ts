@@ -86,17 +86,13 @@ const tune = async (context: ProgramContext, { stdout: { print }, gpuCount, ende
   await prepareTrainer(context, { config, dataset, rows, ended });
 
   const schedule = toSchedule(config.training, { trainRows: rows.train, gpuCount });
-  const problem = findBatchProblem(config, dataset, { rowCount: rows.train, batchSize: trainBatchSize(config.training) });
-  if (problem) {
-    if (schedule.showsBar) context.stderr(`\r  0%|          | 0/${schedule.totalSteps} [00:00<?, ?it/s]`);
-    throw problem;
-  }
   const outputFolder = outputFolderOf(config);
   const training = {
     schedule,
     trainRows: rows.train,
     evaluationRows: rows.evaluation,
     tokensPerRow: meanTokens(dataset),
+    batchProblem: findBatchProblem(config, dataset, { rowCount: rows.train, batchSize: trainBatchSize(config.training) }),
     evaluationProblem: findBatchProblem(config, dataset, { rowCount: rows.evaluation, batchSize: evalBatchSize(config.training) }),
     print,
     saveCheckpoint: (step: number) => {

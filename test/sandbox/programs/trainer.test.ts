@@ -403,6 +403,7 @@ describe('faults', () => {
     expect(await container.exit).toBe(1);
     expect(reasonOf(container.stderr())).toMatch(/^torch\.OutOfMemoryError: CUDA out of memory\. Tried to allocate 2\.32 GiB\./);
     expect(lossLines(container.stdout())).toHaveLength(2);
+    expect(container.stderr()).toMatch(/environment-variables\)\n\r 33%\|███▎ {6}\| 2\/6 \[.*\]\nTraceback/);
   });
 
   it('bad-dataset is the dreaded KeyError: None', async () => {
