@@ -17,8 +17,8 @@ type Translation = (refusal: Refusal, question: Question, server: Server) => Kai
 
 /** Every refusal of the API as one of `domain/errors.ts`. The server's own words are always kept as the fact. */
 export const toKaitoError = (refusal: Refusal, question: Question, server: Server): KaitoError => {
-  const policy = policies.find(({ words }) => words.test(refusal.message));
-  if (policy !== undefined) return policy.translate(refusal, question, server);
+  const told = wordings.find(({ words }) => words.test(refusal.message));
+  if (told !== undefined) return told.translate(refusal, question, server);
   const translate = byReason[refusal.reason] ?? byCode[refusal.code] ?? (refusal.code >= 500 ? serverFailed : failed);
   return translate(refusal, question, server);
 };
@@ -90,9 +90,6 @@ const toCauses = ({ causes, message }: Refusal): string =>
 const waiting: Translation = (refusal, question) =>
   new FailedError(`The container of ${describeQuestion(question)} has not started yet.`, details(refusal, 'ContainerWaiting'));
 
-const badRequest: Translation = (refusal, question, server) =>
-  / is waiting to start|ContainerCreating|PodInitializing/.test(refusal.message) ? waiting(refusal, question, server) : failed(refusal, question, server);
-
 const busy: Translation = (refusal, _question, { url }) =>
   new FailedError(`The API server ${url} is too busy to answer.`, details(refusal, refusal.reason || 'TooManyRequests', ['Run the same command again in a minute']));
 
@@ -111,7 +108,6 @@ const byReason: Record<string, Translation> = {
   AlreadyExists: alreadyExists,
   Conflict: conflict,
   Invalid: invalid,
-  BadRequest: badRequest,
   Expired: expired,
   Gone: expired,
   TooManyRequests: busy,
@@ -120,7 +116,6 @@ const byReason: Record<string, Translation> = {
 };
 
 const byCode: Record<number, Translation> = {
-  400: badRequest,
   401: unauthorized,
   403: forbidden,
   404: notFound,
@@ -138,8 +133,8 @@ const refusedByPolicy =
       ...details(refusal, reason, [...toHints(kubectl, question), 'Ask the administrator of the cluster for an exception, or use another namespace']),
     });
 
-/** Told by their words alone: policies come under the codes 400, 403 and 422, with whatever reason their author chose. */
-const policies: { words: RegExp; translate: Translation }[] = [
+/** Told by their words alone: policies come under 400, 403 and 422 with whatever reason their author chose, and the kubelet knows only 400. */
+const wordings: { words: RegExp; translate: Translation }[] = [
   { words: /admission webhook "[^"]*" denied the request/, translate: refusedByPolicy('AdmissionDenied') },
   { words: /ValidatingAdmissionPolicy '[^']*' with binding '[^']*' denied request/, translate: refusedByPolicy('AdmissionDenied') },
   { words: /violates PodSecurity "/, translate: refusedByPolicy('PodSecurity') },
@@ -155,6 +150,16 @@ const policies: { words: RegExp; translate: Translation }[] = [
     words: /because it is being terminated/,
     translate: (refusal, question) =>
       new ConflictError(`The namespace ${question.namespace ?? ''} is being deleted.`, details(refusal, 'NamespaceTerminating', ['Wait until it is gone, or use another namespace'])),
+  },
+  // https://github.com/kubernetes/kubernetes/blob/v1.36.3/pkg/kubelet/kubelet_pods.go (validateContainerLogStatus)
+  { words: /^container "[^"]*" in pod "[^"]*" is (waiting to start|not available)/, translate: waiting },
+  {
+    words: /^previous terminated container "[^"]*" in pod "[^"]*" not found/,
+    translate: (refusal, question) => new NotFoundError(`No earlier container of ${describeQuestion(question)} has left a log.`, details(refusal, 'NoPreviousContainer')),
+  },
+  {
+    words: /^(a container name must be specified for pod|container \S+ is not valid for pod) /,
+    translate: (refusal, question) => new UsageError(`${describeQuestion(question)} has no such container, or several to choose from.`, details(refusal, 'ContainerName')),
   },
 ];
 

@@ -1,7 +1,7 @@
 import { createServer, type Server, type Socket } from 'node:net';
 import type { Duplex } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
-import { FailedError, UsageError } from '../domain/errors.ts';
+import { FailedError, KaitoError, UsageError } from '../domain/errors.ts';
 import { onAbort, reasonOf, sleep } from './abort.ts';
 import type { Cluster } from './cluster.ts';
 
@@ -103,14 +103,14 @@ export const openPortForward = async (options: PortForwardOptions): Promise<Port
 
 /** Each direction ends by itself, so that an answer still arrives after the question's end; a failure ends both. */
 const joinStreams = async (local: Socket, remote: Duplex): Promise<void> => {
-  const isClientGone = (error: unknown): boolean => error instanceof Error && local.destroyed && !('exitCode' in error);
   // Before `pipeline` ends it cleanly, which could be taken for the end of an answer.
   remote.once('error', () => local.resetAndDestroy());
   try {
     await Promise.all([pipeline(local, remote, { end: true }), pipeline(remote, local, { end: true })]);
   } catch (error) {
     remote.destroy();
-    if (!isClientGone(error)) throw error;
+    // Anything else is the program that hung up, or that was still talking when the pod had done.
+    if (error instanceof KaitoError) throw error;
   }
 };
 

@@ -1,5 +1,5 @@
 import type { IncomingMessage } from 'node:http';
-import { FailedError, type KaitoError } from '../domain/errors.ts';
+import { FailedError, KaitoError } from '../domain/errors.ts';
 import type { KubernetesObject } from '../domain/kubernetes.ts';
 import { sleep } from './abort.ts';
 import type { ListOptions, WatchEvent } from './cluster.ts';
@@ -61,7 +61,7 @@ export async function* watchObjects(
       }
     } catch (error) {
       if (signal.aborted) return;
-      const failure = error instanceof FailedError || error instanceof Error && 'exitCode' in error ? error : toConnectionError(error, server);
+      const failure = error instanceof KaitoError ? error : toConnectionError(error, server);
       // A refusal is final, and so is a cluster that could not even be listed once.
       if (!(failure instanceof FailedError) || !isSynced) throw failure;
       if (failure.reason === 'Expired') resourceVersion = undefined;

@@ -149,6 +149,25 @@ test('HTTP with keep-alive goes through, streamed and in both directions', async
   expect(answer.length).toBe(body.length);
 });
 
+test('a pod that closes first, as servers do with idle connections, ends the local connection cleanly and in full', async () => {
+  let hasClosed = false;
+  const world = await start((pod) => {
+    for (let count = 0; count < 16; count += 1) pod.send(Buffer.alloc(1 << 20, 'x'));
+    pod.socket.close(1000);
+    hasClosed = true;
+  });
+  const { localPort } = await world.open();
+  const socket = connect({ port: localPort, host: '127.0.0.1' });
+  socket.on('error', () => undefined);
+  // The reader is slow: most is still to come when the pod has done.
+  await once(socket, 'readable');
+  await until(() => hasClosed, 'the end of the pod');
+  const received = await text(socket);
+  expect(received.length).toBe(16 << 20);
+  await until(() => socket.closed, 'the end of the connection');
+  expect(world.errors).toEqual([]);
+});
+
 test('a pod that is nowhere is an error at the start', async () => {
   const world = await start(echo);
   const reason = new Error('no pod');
