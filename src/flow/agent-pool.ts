@@ -61,7 +61,7 @@ const awaitCreation = (operation: StartedOperation, step: CreateAgentPoolStep, s
     firstState: 'Creating',
     timeoutMs: step.timeoutMs,
     alsoWatch: (signal) => [track(session.cluster, 'Node', { labelSelector: `agentpool=${step.pool.name}` }, nodes, signal)],
-    describe: (state) => `Azure says ${state}; ${describeNodes([...nodes.values()], step.pool.count)}`,
+    describe: (state) => `Azure's operation is ${state}; ${describeNodes([...nodes.values()], step.pool.count)}`,
   });
 };
 
@@ -106,7 +106,7 @@ const awaitDeletion = (operation: StartedOperation, timeoutMs: number, session: 
     firstState: 'Deleting',
     timeoutMs,
     alsoWatch: () => [],
-    describe: (state) => `Azure says ${state}`,
+    describe: (state) => `Azure's operation is ${state}`,
   });
 
 interface OperationWait {

@@ -91,10 +91,10 @@ const describePhase = (pods: Pod[]): string => {
   const statuses = containerStatuses(pod);
   const running = statuses.find(({ state }) => state?.running);
   if (running) return phases[running.name] ?? `container ${running.name} runs`;
-  const waiting = statuses.find(({ state }) => state?.waiting && state.waiting.reason !== 'PodInitializing');
-  if (waiting) return waiting.state?.waiting?.reason === 'ContainerCreating' ? 'pulling images' : `container ${waiting.name}: ${waiting.state?.waiting?.reason ?? 'waiting'}`;
   if (!pod.spec?.nodeName) return 'the pod is not scheduled yet';
-  return `the pod is ${pod.status?.phase ?? 'Pending'}`;
+  const next = statuses.find(({ state }) => state?.waiting);
+  if (next) return `starting the container for ${phases[next.name] ?? next.name}`;
+  return pod.status?.phase === 'Succeeded' ? 'done; the Job controller has not counted it yet' : `the pod is ${pod.status?.phase ?? 'Pending'}`;
 };
 
 const isTunerStarted = (pod: Pod): boolean => containerStatuses(pod).some(({ name, state }) => name === 'tuner' && (state?.running ?? state?.terminated) !== undefined);

@@ -57,7 +57,8 @@ export const createNarrator = (target: OutputTarget): Narrator => {
       case 'stepStarted':
         stop();
         title = `[${event.index + 1}/${event.total}] ${event.step.title}`;
-        if (!target.isLive) await line(title);
+        // In a pipe a step that is over at once needs no line before the one that says so.
+        if (!target.isLive && event.step.kind !== 'record' && event.step.kind !== 'apply') await line(title);
         await spin();
         return;
       case 'stepDone': {

@@ -32,9 +32,12 @@ interface Candidate {
 
 /** Standard vCPUs: the family's own limit and the region's total both count; Spot has one limit of its own. */
 interface Quota {
-  isEnough: boolean;
+  verdict: 'enough' | 'short' | 'unknown';
   fact: string;
 }
+
+/** A machine that nobody named is taken only when it costs at most this many times the cheapest that fits. */
+const automaticPriceFactorMax = 3;
 
 const checkCluster = ({ cluster }: AzureFacts): void => {
   if (cluster.powerState !== 'Running') {
@@ -63,13 +66,13 @@ const chooseInstanceType = (request: NodesRequest, facts: Facts, azure: AzureFac
         instanceType,
         fit,
         perHourUsd: price === undefined ? undefined : price.usdPerHour * fit.nodeCount,
-        quota: judgeQuota(instanceType, fit.nodeCount, request, facts, azure),
+        quota: judgeQuota(instanceType, sku?.family ?? instanceType.quotaFamily, fit.nodeCount, request, facts, azure),
         why: wanted === undefined ? 'cheapest that fits' : (request.instanceTypeWhy ?? '--instance-type'),
       });
     }
   }
   candidates.sort((left, right) => (left.perHourUsd ?? Number.POSITIVE_INFINITY) - (right.perHourUsd ?? Number.POSITIVE_INFINITY));
-  const chosen = candidates.find(({ quota }) => quota.isEnough);
+  const chosen = candidates.find((candidate) => (wanted === undefined ? mayTakeUnasked(candidate, candidates[0]) : candidate.quota.verdict !== 'short'));
   if (chosen) {
     const skipped = candidates.slice(0, candidates.indexOf(chosen)).map(({ instanceType }) => instanceType.name);
     return skipped.length === 0 ? chosen : { ...chosen, why: `cheapest that fits and has quota (none left for ${skipped.join(', ')})` };
@@ -77,16 +80,21 @@ const chooseInstanceType = (request: NodesRequest, facts: Facts, azure: AzureFac
   throw noInstanceType(candidates, refusals, wanted, azure);
 };
 
+/** Nobody looks at a plan in a pipeline: a price that is unknown, or far above what was needed, must be asked for by name. */
+const mayTakeUnasked = ({ quota, perHourUsd }: Candidate, cheapest: Candidate | undefined): boolean =>
+  quota.verdict === 'enough' && perHourUsd !== undefined && perHourUsd <= automaticPriceFactorMax * (cheapest?.perHourUsd ?? perHourUsd);
+
 const noInstanceType = (candidates: Candidate[], refusals: string[], wanted: string | undefined, azure: AzureFacts): Error => {
   const [cheapest] = candidates;
   if (cheapest) {
-    return new QuotaError(`The subscription has no quota left for ${wanted ?? `any instance type that fits, not even ${cheapest.instanceType.name}`} in ${azure.cluster.location}.`, {
+    const dearer = candidates.find(({ quota }) => quota.verdict !== 'short');
+    return new QuotaError(`The subscription has no quota left for ${wanted ?? `the instance types that fit, such as ${cheapest.instanceType.name}`} in ${azure.cluster.location}.`, {
       reason: 'QuotaExceeded',
-      fact: candidates.map(({ instanceType, quota }) => `${instanceType.name}: ${quota.fact}`).join('\n'),
+      fact: candidates.map(({ instanceType, quota, perHourUsd }) => `${instanceType.name}${perHourUsd === undefined ? '' : `, $${perHourUsd.toFixed(2)} an hour`}: ${quota.fact}`).join('\n'),
       hints: [
         `az vm list-usage --location ${azure.cluster.location} --output table`,
         'Ask for more: https://learn.microsoft.com/azure/quotas/view-quotas',
-        ...(wanted === undefined ? [] : ['Leave out --instance-type to take the cheapest that has quota.']),
+        ...(wanted !== undefined ? ['Leave out --instance-type to take the cheapest that has quota.'] : dearer ? [`A far dearer one is not taken unasked: --instance-type ${dearer.instanceType.name}`] : []),
       ],
     });
   }
@@ -98,19 +106,18 @@ const noInstanceType = (candidates: Candidate[], refusals: string[], wanted: str
 };
 
 /** Karpenter and the quota pages count the same: vCPUs x nodes, against the family and against the region's total. */
-const judgeQuota = (instanceType: InstanceType, nodeCount: number, request: NodesRequest, facts: Facts, azure: AzureFacts): Quota => {
+const judgeQuota = (instanceType: InstanceType, family: string, nodeCount: number, request: NodesRequest, facts: Facts, azure: AzureFacts): Quota => {
   const pool = existingPool(request.workspace, instanceType, facts, azure);
-  if (pool) return { isEnough: true, fact: `agent pool ${pool.name} is there already` };
+  if (pool) return { verdict: 'enough', fact: `agent pool ${pool.name} is there already` };
   const needed = instanceType.vCpuCount * nodeCount;
-  const families = request.spot ? ['lowPriorityCores'] : [instanceType.quotaFamily, 'cores'];
-  const facts_ = families.map((family) => {
-    const usage = azure.usages.find((candidate) => isSameQuotaFamily(candidate.family, family));
-    // An unknown family is no reason to refuse: Azure itself will say so.
-    if (!usage) return { isEnough: true, fact: `${family}: unknown` };
-    return { isEnough: usage.used + needed <= usage.limit, fact: `${family}: ${usage.used} of ${usage.limit} vCPUs used, ${needed} needed` };
+  const limits = (request.spot ? ['lowPriorityCores'] : [family, 'cores']).map((name): Quota => {
+    const usage = azure.usages.find((candidate) => isSameQuotaFamily(candidate.family, name));
+    // An unknown family is no reason to refuse what was asked for by name: Azure itself will say so.
+    if (!usage) return { verdict: 'unknown', fact: `${name}: unknown` };
+    return { verdict: usage.used + needed <= usage.limit ? 'enough' : 'short', fact: `${name}: ${usage.used} of ${usage.limit} vCPUs used, ${needed} needed` };
   });
-  const short = facts_.filter((fact) => !fact.isEnough);
-  return { isEnough: short.length === 0, fact: (short.length > 0 ? short : facts_).map((fact) => fact.fact).join('; ') };
+  const worst = (['short', 'unknown', 'enough'] as const).find((verdict) => limits.some((limit) => limit.verdict === verdict)) ?? 'unknown';
+  return { verdict: worst, fact: limits.filter(({ verdict }) => worst !== 'short' || verdict === 'short').map(({ fact }) => fact).join('; ') };
 };
 
 const existingPool = (workspace: Workspace, instanceType: InstanceType, facts: Facts, azure: AzureFacts) => {
@@ -200,7 +207,7 @@ const choicesOf = ({ fit, why }: Candidate, nodesText: string, spot: boolean): C
 const checksOf = ({ quota, instanceType }: Candidate, azure: AzureFacts): Check[] => [
   { what: 'login', verdict: 'passed', fact: azure.login },
   { what: 'cluster', verdict: 'passed', fact: `${azure.cluster.name} in ${azure.cluster.resourceGroup} (${azure.cluster.location}) is ${azure.cluster.powerState}` },
-  { what: 'quota', verdict: quota.fact.includes('unknown') ? 'unknown' : 'passed', fact: quota.fact },
+  { what: 'quota', verdict: quota.verdict === 'enough' ? 'passed' : 'unknown', fact: quota.fact },
   ...(azure.skus.length === 0 ? [{ what: 'size', verdict: 'unknown' as const, fact: `Azure did not say whether ${instanceType.name} is offered` }] : []),
 ];
 

@@ -11,7 +11,7 @@ import { createFaults, type Fault } from './faults.ts';
 import { startKubernetesApi } from './kube/server.ts';
 import { createStore } from './kube/store.ts';
 import { createKubelet } from './kubelet/kubelet.ts';
-import { createNetwork } from './network.ts';
+import { createContainerFetch } from './network.ts';
 import { programs } from './programs/index.ts';
 import { startRegistry } from './registry/registry.ts';
 import { seed } from './seed.ts';
@@ -51,9 +51,9 @@ export const startSandbox = async ({ faults: faultNames, speed }: SandboxOptions
   const secrets = { client: randomToken(), kubernetes: randomToken(), registry: randomToken() };
   const place: NodePlace = { subscriptionId, nodeResourceGroup, location };
 
-  const registry = await startRegistry({ tls, users: [{ name: 'sandbox', password: secrets.registry, mayPush: true }], clock, faults });
+  const registry = await startRegistry({ tls, users: [{ name: 'sandbox', password: secrets.registry }], clock, faults });
   const store = createStore({ now: () => clock.now() });
-  const kubelet = createKubelet({ store, clock, faults, programs, fetch: createNetwork({ certificatePem: authority.certificatePem, registryHost: registry.host, faults }).fetch });
+  const kubelet = createKubelet({ store, clock, faults, programs, fetch: createContainerFetch({ certificatePem: authority.certificatePem, registryHost: registry.host }) });
   const kubernetes = await startKubernetesApi({ tls, store, runtime: kubelet, clock, faults, authenticate: (token) => (token === secrets.kubernetes ? { name: 'sandbox-admin', groups: ['system:masters', 'system:authenticated'] } : undefined) });
   const controllers = startControllers({ store, clock, faults });
   addSystemNode({ store, clock, place });
