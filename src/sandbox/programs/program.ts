@@ -28,7 +28,7 @@ export interface ProgramContext extends ContainerCommand {
   stdout(this: void, text: string): void;
   stderr(this: void, text: string): void;
   /** From now on the container listens on that port; one call per connection. */
-  listen: (port: number, onConnection: (connection: Duplex) => void) => void;
+  listen(this: void, port: number, onConnection: (connection: Duplex) => void): void;
   /** Aborts on SIGTERM, that is when the pod is deleted. */
   signal: AbortSignal;
   /** Aborts on SIGKILL: the grace period is over, or the memory is. Nobody reads what a program does after it. */
