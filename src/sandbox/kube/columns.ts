@@ -39,7 +39,7 @@ const columnsByKind: Record<string, readonly Column[]> = {
   ...networkColumnsByKind,
   ConfigMap: [
     nameColumn,
-    computed('Data', (map) => String(Object.keys(recordAt(map, 'data')).length + Object.keys(recordAt(map, 'binaryData')).length)),
+    computed('Data', (map) => Object.keys(recordAt(map, 'data')).length + Object.keys(recordAt(map, 'binaryData')).length),
     ageColumn,
   ],
   Event: [
@@ -82,7 +82,7 @@ const columnsByKind: Record<string, readonly Column[]> = {
     ageColumn,
     wide(text('VolumeMode', 'spec', 'volumeMode')),
   ],
-  Secret: [nameColumn, text('Type', 'type'), computed('Data', (secret) => String(Object.keys(recordAt(secret, 'data')).length)), ageColumn],
+  Secret: [nameColumn, text('Type', 'type'), computed('Data', (secret) => Object.keys(recordAt(secret, 'data')).length), ageColumn],
   StorageClass: [
     computed('Name', ({ metadata }) =>
       metadata.annotations?.['storageclass.kubernetes.io/is-default-class'] === 'true' ? `${metadata.name} (default)` : metadata.name,

@@ -130,13 +130,15 @@ export const startTestApi = async ({ faults = [], authorize, historyLength, now 
   const start = (method: string, path: string, options: RequestOptions = {}): Promise<IncomingMessage> =>
     new Promise((resolve, reject) => {
       const { body, contentType = 'application/json', accept, token: given = token, headers = {} } = options;
+      const content = body === undefined || typeof body === 'string' ? body : JSON.stringify(body);
       const request = httpsRequest(
         `${api.url}${path}`,
         {
           method,
           agent,
           headers: {
-            ...(body === undefined ? {} : { 'content-type': contentType }),
+            // Node does not frame the body of a DELETE by itself.
+            ...(content === undefined ? {} : { 'content-type': contentType, 'content-length': Buffer.byteLength(content) }),
             ...(accept ? { accept } : {}),
             ...(given === null ? {} : { authorization: `Bearer ${given}` }),
             ...headers,
@@ -145,7 +147,7 @@ export const startTestApi = async ({ faults = [], authorize, historyLength, now 
         resolve,
       );
       request.once('error', reject);
-      request.end(body === undefined ? undefined : typeof body === 'string' ? body : JSON.stringify(body));
+      request.end(content);
     });
 
   return {
