@@ -1,5 +1,5 @@
-import { Agent as HttpAgent, type RequestOptions } from 'node:http';
-import { Agent as HttpsAgent } from 'node:https';
+import type { Agent, RequestOptions } from 'node:http';
+import { Agent as HttpsAgent, request as httpsRequest } from 'node:https';
 import { type ConnectionOptions, createSecureContext } from 'node:tls';
 import { AccessError } from '../domain/errors.ts';
 import type { Credential, CredentialSource } from './credentials.ts';
@@ -24,7 +24,9 @@ export interface Endpoint {
 
 export interface Access {
   headers: Record<string, string | string[]>;
-  agent: HttpAgent;
+  agent: Agent;
+  /** Of `node:https`, or of `node:http` for a server without TLS. */
+  request: typeof httpsRequest;
   credential: Credential;
 }
 
@@ -66,7 +68,7 @@ export interface EndpointOptions {
   userAgent: string;
   timing: Timing;
   /** SOCKS is the one kind of proxy that needs the SDK. */
-  createSocksAgent: (secure: ConnectionOptions) => Promise<HttpAgent>;
+  createSocksAgent: (secure: ConnectionOptions) => Promise<Agent>;
 }
 
 const keepAliveMsecs = 30_000;
@@ -78,18 +80,21 @@ export const createEndpoint = ({ cluster, credentials, server, env, userAgent, t
   const isSecure = url.protocol === 'https:';
   const proxy = chooseProxy(cluster, env);
   const closed = new AbortController();
-  const agents: { cert: string | undefined; agent: Promise<HttpAgent> }[] = [];
+  const agents: { cert: string | undefined; agent: Promise<Agent> }[] = [];
 
-  const createAgent = async ({ tls }: Credential): Promise<HttpAgent> => {
+  const createAgent = async ({ tls }: Credential): Promise<Agent> => {
     const secure = toTlsOptions(cluster, tls, server);
     if (proxy !== undefined && isSocks(proxy)) return await createSocksAgent(secure);
-    if (proxy !== undefined) return new TunnelAgent(proxy, { secure: isSecure ? secure : undefined, timeoutMs: timing.connectMs, keepAliveMsecs });
-    if (!isSecure) return new HttpAgent({ keepAlive: true, keepAliveMsecs, timeout: idleSocketMs });
+    if (proxy !== undefined) {
+      const request = proxy.protocol === 'https:' ? httpsRequest : (await loadHttp()).request;
+      return new TunnelAgent(proxy, { request, secure: isSecure ? secure : undefined, timeoutMs: timing.connectMs, keepAliveMsecs });
+    }
+    if (!isSecure) return new (await loadHttp()).Agent({ keepAlive: true, keepAliveMsecs, timeout: idleSocketMs });
     return new HttpsAgent({ keepAlive: true, keepAliveMsecs, timeout: idleSocketMs, ...secure });
   };
 
   /** One agent for each client certificate: a plugin may hand out a new one. */
-  const agentFor = (credential: Credential): Promise<HttpAgent> => {
+  const agentFor = (credential: Credential): Promise<Agent> => {
     const known = agents.find(({ cert }) => cert === credential.tls.cert);
     if (known !== undefined) return known.agent;
     const agent = createAgent(credential);
@@ -105,7 +110,7 @@ export const createEndpoint = ({ cluster, credentials, server, env, userAgent, t
     closed: closed.signal,
     async authorize(signal) {
       const credential = await credentials.get(signal);
-      return { headers: { 'user-agent': userAgent, host: url.host, ...credential.headers }, agent: await agentFor(credential), credential };
+      return { headers: { 'user-agent': userAgent, host: url.host, ...credential.headers }, agent: await agentFor(credential), request: isSecure ? httpsRequest : (await loadHttp()).request, credential };
     },
     refuse: ({ credential }) => credentials.refuse(credential),
     close() {
@@ -116,6 +121,9 @@ export const createEndpoint = ({ cluster, credentials, server, env, userAgent, t
     },
   };
 };
+
+/** Loaded where it is used: naming its exports makes Node load its WebSocket too, for half the time that a bare start takes. */
+const loadHttp = () => import('node:http');
 
 const toTlsOptions = (cluster: ClusterEntry, { cert, key }: Credential['tls'], { userName }: Server): ConnectionOptions => {
   const material = {

@@ -1,4 +1,4 @@
-import { Agent } from 'node:http';
+import type { Agent } from 'node:http';
 import type { RequestOptions } from 'node:https';
 import type { ConnectionOptions } from 'node:tls';
 import type { KubeConfig } from '@kubernetes/client-node';
@@ -124,6 +124,7 @@ const createSocksAgent = async ({ cluster }: ChosenContext, env: ConnectOptions[
   const request: RequestOptions = { ...secure };
   const proxyUrl = cluster.proxyUrl ?? env['HTTPS_PROXY'] ?? env['https_proxy'];
   await (await loadSdk({}, { 'proxy-url': proxyUrl, server: cluster.server })).applyToHTTPSOptions(request);
+  const { Agent } = await import('node:http');
   if (!(request.agent instanceof Agent)) throw new BugError('The SDK made no agent for a SOCKS proxy.');
   return request.agent;
 };

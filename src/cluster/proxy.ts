@@ -1,5 +1,4 @@
-import { request as httpRequest } from 'node:http';
-import { Agent, request as httpsRequest, type RequestOptions } from 'node:https';
+import { Agent, type request as httpsRequest, type RequestOptions } from 'node:https';
 import { BlockList, isIP, Socket } from 'node:net';
 import type { Duplex } from 'node:stream';
 import { connect as connectTls, type ConnectionOptions } from 'node:tls';
@@ -62,26 +61,36 @@ const isInSubnet = (address: string, family: number, subnet: string): boolean =>
   return list.check(address, type);
 };
 
+export interface TunnelOptions {
+  /** Of `node:http` or `node:https`, as the proxy itself is spoken to. */
+  request: typeof httpsRequest;
+  secure: ConnectionOptions | undefined;
+  timeoutMs: number;
+  keepAliveMsecs: number;
+}
+
 /**
  * Reaches the server through CONNECT. Node's own `proxyEnv` option of agents is not in every version that this program
  * supports, where it would be passed over without a word.
  */
 export class TunnelAgent extends Agent {
   readonly #proxy: URL;
+  readonly #request: typeof httpsRequest;
   readonly #secure: ConnectionOptions | undefined;
   readonly #timeoutMs: number;
 
   /** Without `secure` the tunnel itself is the connection: a server without TLS. */
-  constructor(proxy: URL, { secure, timeoutMs, keepAliveMsecs }: { secure: ConnectionOptions | undefined; timeoutMs: number; keepAliveMsecs: number }) {
+  constructor(proxy: URL, { request, secure, timeoutMs, keepAliveMsecs }: TunnelOptions) {
     super({ keepAlive: true, keepAliveMsecs });
     this.#proxy = proxy;
+    this.#request = request;
     this.#secure = secure;
     this.#timeoutMs = timeoutMs;
   }
 
   override createConnection({ host, port, servername }: RequestOptions & { servername?: string }, callback?: (error: Error | null, stream: Duplex) => void): undefined {
     const target = `${isIP(host ?? '') === 6 ? `[${host}]` : host}:${port}`;
-    openTunnel(this.#proxy, target, this.#timeoutMs, (error, socket) => {
+    openTunnel(this.#request, { proxy: this.#proxy, target, timeoutMs: this.#timeoutMs }, (error, socket) => {
       if (error !== undefined) callback?.(error, socket);
       else callback?.(null, this.#secure === undefined ? socket : connectTls({ ...this.#secure, socket, ...(servername === undefined ? {} : { servername }) }));
     });
@@ -90,7 +99,7 @@ export class TunnelAgent extends Agent {
 }
 
 /** Calls back once. The socket of a failure is a dead one: the agent's type asks for it. */
-const openTunnel = (proxy: URL, target: string, timeoutMs: number, callback: (error: Error | undefined, socket: Socket) => void): void => {
+const openTunnel = (request: typeof httpsRequest, { proxy, target, timeoutMs }: { proxy: URL; target: string; timeoutMs: number }, callback: (error: Error | undefined, socket: Socket) => void): void => {
   let isSettled = false;
   const settle = (error: Error | undefined, socket: Socket): void => {
     if (!isSettled) callback(error, socket);
@@ -107,7 +116,7 @@ const openTunnel = (proxy: URL, target: string, timeoutMs: number, callback: (er
       new Socket().destroy(),
     );
   const login = proxy.username === '' ? undefined : `${decodeURIComponent(proxy.username)}:${decodeURIComponent(proxy.password)}`;
-  const outgoing = (proxy.protocol === 'https:' ? httpsRequest : httpRequest)({
+  const outgoing = request({
     host: proxy.hostname.replace(/^\[|\]$/g, ''),
     port: proxy.port || (proxy.protocol === 'https:' ? 443 : 80),
     method: 'CONNECT',

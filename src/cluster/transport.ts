@@ -1,5 +1,4 @@
-import { request as httpRequest, type ClientRequest, type IncomingMessage } from 'node:http';
-import { request as httpsRequest } from 'node:https';
+import type { ClientRequest, IncomingMessage } from 'node:http';
 import { text } from 'node:stream/consumers';
 import { TLSSocket } from 'node:tls';
 import type { Socket } from 'node:net';
@@ -80,7 +79,7 @@ const begin = ({ target, basePath, timing }: Endpoint, access: Access, request: 
   new Promise((resolve, reject) => {
     const { method, question, path = toPath(question), query, body, contentType = 'application/json', signal } = request;
     const json = body === undefined ? undefined : JSON.stringify(body);
-    const outgoing = (target.protocol === 'https:' ? httpsRequest : httpRequest)({
+    const outgoing = access.request({
       ...target,
       method,
       path: basePath + path + toQuery(query),
