@@ -60,25 +60,23 @@ export const toggle = (flags: string, description: string, extra: Extra = {}): O
   },
 });
 
-export const choice = <const T extends string, const Default extends T | undefined = undefined>(
-  flags: string,
-  description: string,
-  values: readonly T[],
-  fallback?: Default,
-): Option<T | Default> => ({
-  flags,
-  description,
-  choices: values,
-  ...(fallback === undefined ? {} : { defaultText: fallback }),
-  parse: (given) => {
-    const value = last(given);
-    // No fallback was given exactly when Default is undefined.
-    if (value === undefined) return fallback as Default;
-    const found = values.find((candidate) => candidate === value.toLowerCase());
-    if (found !== undefined) return found;
-    throw new UsageError(`${longFlag(flags)} does not know ${JSON.stringify(value)}.`, { hints: [`Choose one of: ${values.join(', ')}.`] });
-  },
-});
+export function choice<const T extends string>(flags: string, description: string, values: readonly T[], fallback: NoInfer<T>): Option<T>;
+export function choice<const T extends string>(flags: string, description: string, values: readonly T[]): Option<T | undefined>;
+export function choice(flags: string, description: string, values: readonly string[], fallback?: string): Option<string | undefined> {
+  return {
+    flags,
+    description,
+    choices: values,
+    ...(fallback === undefined ? {} : { defaultText: fallback }),
+    parse: (given) => {
+      const value = last(given);
+      if (value === undefined) return fallback;
+      const found = values.find((candidate) => candidate === value.toLowerCase());
+      if (found !== undefined) return found;
+      throw new UsageError(`${longFlag(flags)} does not know ${JSON.stringify(value)}.`, { hints: [`Choose one of: ${values.join(', ')}.`] });
+    },
+  };
+}
 
 export const count = (flags: string, description: string, extra: Extra & { minimum?: number } = {}): Option<number | undefined> => ({
   flags,
@@ -108,18 +106,22 @@ export const decimal = (flags: string, description: string, extra: Extra = {}): 
 });
 
 /** Durations as kubectl and Go write them, `90s`, `45m`, `1h30m`, in milliseconds. */
-export const duration = <Default extends number | undefined = undefined>(flags: string, description: string, fallback?: Default): Option<number | Default> => ({
-  flags,
-  description,
-  ...(fallback === undefined ? {} : { defaultText: formatDuration(fallback) }),
-  parse: (given) => {
-    const value = last(given);
-    if (value === undefined) return fallback as Default;
-    const durationMs = parseDurationMs(value);
-    if (durationMs !== undefined) return durationMs;
-    throw new UsageError(`${longFlag(flags)} is a duration such as 90s, 45m or 1h30m, and was given ${JSON.stringify(value)}.`);
-  },
-});
+export function duration(flags: string, description: string, fallbackMs: number): Option<number>;
+export function duration(flags: string, description: string): Option<number | undefined>;
+export function duration(flags: string, description: string, fallbackMs?: number): Option<number | undefined> {
+  return {
+    flags,
+    description,
+    ...(fallbackMs === undefined ? {} : { defaultText: formatDuration(fallbackMs) }),
+    parse: (given) => {
+      const value = last(given);
+      if (value === undefined) return fallbackMs;
+      const durationMs = parseDurationMs(value);
+      if (durationMs !== undefined) return durationMs;
+      throw new UsageError(`${longFlag(flags)} is a duration such as 90s, 45m or 1h30m, and was given ${JSON.stringify(value)}.`);
+    },
+  };
+}
 
 const unitMs: Record<string, number> = { ms: 1, s: 1000, m: 60_000, h: 3_600_000, d: 86_400_000 };
 

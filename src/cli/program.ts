@@ -3,7 +3,7 @@ import { UsageError } from '../domain/errors.ts';
 import type { Command, Input } from './command.ts';
 import type { Configuration } from './configuration.ts';
 import { clusterOptions, globalOptions, outputOptions, type GlobalValues } from './globals.ts';
-import { environmentVariable, longFlag, type Options, type Origin, type Origins, type Values } from './options.ts';
+import { environmentVariable, longFlag, type Option, type Options, type Origin, type Origins, type Values } from './options.ts';
 import { toKey } from './configuration.ts';
 
 /** One parsed command line. */
@@ -59,7 +59,7 @@ export const parseCommandLine = async (argv: readonly string[], settings: Progra
   };
 };
 
-export const buildProgram = (settings: Omit<ProgramSettings, 'configuration'>, onChosen: (name: string, command: Command, commander: Commander) => void): Commander => {
+const buildProgram = (settings: Omit<ProgramSettings, 'configuration'>, onChosen: (name: string, command: Command, commander: Commander) => void): Commander => {
   const program = new Commander('kaito-ts')
     .description('Fine-tune, serve and chat with open models on Kubernetes GPU nodes.')
     .version(settings.version, '-V, --version', 'print the version')
@@ -126,23 +126,28 @@ const readValues = (options: Options, commander: Commander, configuration: Confi
   return { values, origins };
 };
 
+/** What commander stores: a text, a list of them, or true for a switch. */
 const toTexts = (stored: unknown): string[] | undefined => {
-  if (stored === undefined) return undefined;
   if (Array.isArray(stored)) return stored.map(String);
-  return [stored === true ? 'true' : String(stored)];
+  if (typeof stored === 'string') return [stored];
+  return stored === true ? ['true'] : undefined;
 };
 
 /** Commands that need no cluster still get a whole value, with nothing in it. */
-const globalsFrom = (values: Values<Options>, origins: Origins<Options>): GlobalValues => {
-  const all: Record<string, unknown> = {};
-  const allOrigins: Record<string, { from: Origin; name: string }> = {};
-  for (const [key, option] of Object.entries<Options[string]>(globalOptions)) {
-    all[key] = key in values ? values[key] : option.parse([]);
-    allOrigins[key] = origins[key] ?? { from: 'default', name: environmentVariable(option.flags) };
-  }
-  // Built from globalOptions key by key just above.
-  return { ...all, origins: allOrigins } as GlobalValues;
-};
+const globalsFrom = (values: Values<Options>, origins: Origins<Options>): GlobalValues => ({
+  ...collect(globalOptions, (key, option) => (key in values ? values[key] : option.parse([]))),
+  origins: collectOrigins(globalOptions, (key, option) => origins[key] ?? { from: 'default', name: environmentVariable(option.flags) }),
+});
+
+function collect<O extends Options>(options: O, read: (key: string, option: Option<unknown>) => unknown): Values<O>;
+function collect(options: Options, read: (key: string, option: Option<unknown>) => unknown): Record<string, unknown> {
+  return Object.fromEntries(Object.entries(options).map(([key, option]) => [key, read(key, option)]));
+}
+
+function collectOrigins<O extends Options>(options: O, read: (key: string, option: Option<unknown>) => { from: Origin; name: string }): Origins<O>;
+function collectOrigins(options: Options, read: (key: string, option: Option<unknown>) => { from: Origin; name: string }): Record<string, { from: Origin; name: string }> {
+  return Object.fromEntries(Object.entries(options).map(([key, option]) => [key, read(key, option)]));
+}
 
 const sentence = (message: string): string => {
   const words = message.replace(/^error: /, '').trim();

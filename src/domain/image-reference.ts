@@ -25,5 +25,3 @@ const withRegistry = (text: string): string => {
   if (hasRegistry) return text;
   return `docker.io/${rest.length === 0 ? `library/${text}` : text}`;
 };
-
-export const describeImage = ({ registry, repository, tag, digest }: ImageReference): string => `${registry}/${repository}${tag ? `:${tag}` : ''}${digest ? `@${digest}` : ''}`;

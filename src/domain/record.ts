@@ -1,4 +1,3 @@
-import type { ObjectReference } from './kubernetes.ts';
 import type { Workspace } from './workspace.ts';
 
 /**
@@ -51,12 +50,6 @@ export type AdapterLocation =
   | { kind: 'claim'; claimName: string; path: string };
 
 export const recordName = (workspaceName: string): string => `${workspaceName}-kaito`;
-
-export const recordReference = (workspace: Workspace): ObjectReference => ({
-  kind: 'ConfigMap',
-  name: recordName(workspace.metadata.name),
-  namespace: workspace.metadata.namespace,
-});
 
 /** `registry/name:tag` or `PersistentVolumeClaim/name`. */
 export const describeAdapter = (adapter: AdapterLocation): string =>

@@ -1,4 +1,3 @@
-import type { Kinds } from '../cluster/kinds.ts';
 import type { AgentPool, StartedOperation } from '../domain/azure.ts';
 import { BugError, ConflictError, TimeoutError } from '../domain/errors.ts';
 import type { Event } from '../domain/event.ts';
@@ -6,7 +5,7 @@ import type { CreateAgentPoolStep, DeleteAgentPoolStep } from '../domain/plan.ts
 import { createChannel } from './channel.ts';
 import { describeNodes } from './nodes.ts';
 import type { Session } from './session.ts';
-import { track, waitFor } from './wait.ts';
+import { track, Tracked, waitFor } from './wait.ts';
 
 /** Adds the pool, or takes up what an earlier run began, and awaits Azure's operation while the nodes join. */
 export async function* createAgentPool(step: CreateAgentPoolStep, session: Session): AsyncGenerator<Event, string> {
@@ -55,7 +54,7 @@ const assertOurs = (existing: AgentPool, { plan }: Session): void => {
 };
 
 const awaitCreation = (operation: StartedOperation, step: CreateAgentPoolStep, session: Session): AsyncGenerator<Event, void> => {
-  const nodes = new Map<string, Kinds['Node']>();
+  const nodes = new Tracked<'Node'>();
   return awaitOperation(operation, session, {
     what: `agent pool ${step.pool.name}`,
     firstState: 'Creating',

@@ -152,7 +152,8 @@ const failedContainer = (pod: Pod): Diagnosis | undefined => {
       reason: 'ContainerFailed',
       message: `container "${name}" ended with exit code ${terminated.exitCode}${terminated.message ? `: ${terminated.message}` : ''}`,
       hints: [`kubectl logs ${pod.metadata.name} -n ${pod.metadata.namespace} -c ${name}`],
-      isFatal: true,
+      // Elsewhere it is started again, and only a crash that repeats is one.
+      isFatal: pod.spec?.restartPolicy === 'Never',
     };
   }
   return undefined;

@@ -3,7 +3,7 @@ import { TimeoutError } from '../domain/errors.ts';
 import type { Event } from '../domain/event.ts';
 import type { AwaitNodesStep } from '../domain/plan.ts';
 import type { Session } from './session.ts';
-import { track, waitFor } from './wait.ts';
+import { track, Tracked, waitFor } from './wait.ts';
 
 type Node = Kinds['Node'];
 
@@ -12,7 +12,7 @@ type Node = Kinds['Node'];
  * has no GPU before its device plugin has registered.
  */
 export async function* awaitNodes(step: AwaitNodesStep, session: Session): AsyncGenerator<Event, string> {
-  const nodes = new Map<string, Node>();
+  const nodes = new Tracked<'Node'>();
   return yield* waitFor({
     what: step.count === 1 ? 'the node' : `${step.count} nodes`,
     timeoutMs: step.timeoutMs,

@@ -57,7 +57,7 @@ export const observe = async (workspace: Workspace, cluster: Cluster, questions:
 };
 
 /** The AKS cluster behind a kubeconfig: named by flags, else recognised by the resource group that its nodes live in. */
-export const observeAzure = async (cloud: Cloud, cluster: Cluster, nodes: Kinds['Node'][], hint: { subscriptionId?: string; resourceGroup?: string; name?: string }, signal: AbortSignal): Promise<AzureFacts> => {
+const observeAzure = async (cloud: Cloud, cluster: Cluster, nodes: Kinds['Node'][], hint: { subscriptionId?: string; resourceGroup?: string; name?: string }, signal: AbortSignal): Promise<AzureFacts> => {
   const login = await cloud.login({ signal });
   const managedCluster = await findManagedCluster(cloud, cluster, nodes, hint, signal);
   const [usages, skus, agentPools] = await Promise.all([

@@ -1,3 +1,4 @@
+import { ownAnnotation } from '../domain/annotations.ts';
 import type { Cluster } from '../cluster/cluster.ts';
 import type { TuningFacts } from '../domain/facts.ts';
 import { presetName, workspaceKind, type Workspace } from '../domain/workspace.ts';
@@ -25,7 +26,7 @@ const defaultRank = 8;
 
 const rankOf = (workspace: Workspace): number => {
   try {
-    const overrides: unknown = JSON.parse(workspace.metadata.annotations?.['kaito-ts/training'] ?? '{}');
+    const overrides: unknown = JSON.parse(workspace.metadata.annotations?.[ownAnnotation.training] ?? '{}');
     const rank = typeof overrides === 'object' && overrides !== null && 'r' in overrides ? Number(overrides.r) : defaultRank;
     return Number.isSafeInteger(rank) && rank > 0 ? rank : defaultRank;
   } catch {

@@ -1,16 +1,18 @@
 import type { Kinds } from '../cluster/kinds.ts';
 import { TimeoutError, WorkloadError } from '../domain/errors.ts';
 import type { Event, Progress } from '../domain/event.ts';
+import { describeObject } from '../domain/kubernetes.ts';
 import type { AwaitServerStep } from '../domain/plan.ts';
 import { containerStatuses, diagnosePods } from './diagnose.ts';
 import { getFromPod } from './pod-http.ts';
 import type { Session } from './session.ts';
-import { track, waitFor, type Verdict } from './wait.ts';
+import { track, Tracked, waitFor, type Verdict } from './wait.ts';
 
 type Pod = Kinds['Pod'];
+type Workload = Kinds['Deployment'] | Kinds['StatefulSet'];
 
 /** Port of every KAITO server, whatever the runtime. */
-export const serverPort = 5000;
+const serverPort = 5000;
 
 /** How often a loading server is asked; when its pod turns Ready it is asked at once. */
 const probeEveryMs = 2_000;
@@ -19,9 +21,9 @@ const probeEveryMs = 2_000;
 export async function* awaitServer(step: AwaitServerStep, session: Session): AsyncGenerator<Event, string> {
   const { cluster } = session;
   const { name, namespace } = session.plan.workspace.metadata;
-  const pods = new Map<string, Pod>();
-  const events = new Map<string, Kinds['Event']>();
-  const workloads = new Map<string, Kinds['Deployment'] | Kinds['StatefulSet']>();
+  const pods = new Tracked<'Pod'>();
+  const events = new Tracked<'Event'>();
+  const workloads = new Tracked<'Deployment' | 'StatefulSet'>();
   const health: Health = { isHealthy: false, state: 'starting' };
   const workloadKind = step.workload.kind === 'StatefulSet' ? 'StatefulSet' : 'Deployment';
   return yield* waitFor({
@@ -30,12 +32,17 @@ export async function* awaitServer(step: AwaitServerStep, session: Session): Asy
     clock: session.clock,
     signal: session.signal,
     sources: (signal) => [
-      trackWorkload(session, workloadKind, step.workload.name, namespace, workloads, signal),
+      track(cluster, workloadKind, { namespace, fieldSelector: `metadata.name=${step.workload.name}` }, workloads, signal),
       track(cluster, 'Pod', { namespace, labelSelector: `kaito.sh/workspace=${name}` }, pods, signal),
       track(cluster, 'Event', { namespace, fieldSelector: 'involvedObject.kind=Pod,type=Warning' }, events, signal),
       probe(session, () => findServer([...pods.values()], workloads.get(step.workload.name)), health, signal),
     ],
-    judge: () => judgeServer(step, [...pods.values()].filter((pod) => isCurrent(pod, workloads.get(step.workload.name))), [...events.values()], health),
+    judge() {
+      const workload = workloads.get(step.workload.name);
+      // Until it is known which revision is wanted, a pod of the one before would be taken for it.
+      if (!workload) return { state: 'waiting', reason: `${describeObject(step.workload)} is not there yet` };
+      return judgeServer(step, [...pods.values()].filter((pod) => isCurrent(pod, workload)), [...events.values()], health);
+    },
     onTimeout: (reason) =>
       new TimeoutError(`The model server was not ready in ${Math.round(step.timeoutMs / 60_000)} minutes.`, {
         fact: reason,
@@ -49,26 +56,17 @@ interface Health {
   state: string;
 }
 
-const trackWorkload = (
-  { cluster }: Session,
-  kind: 'Deployment' | 'StatefulSet',
-  name: string,
-  namespace: string,
-  workloads: Map<string, Kinds['Deployment'] | Kinds['StatefulSet']>,
-  signal: AbortSignal,
-): AsyncIterable<'changed'> => track(cluster, kind, { namespace, fieldSelector: `metadata.name=${name}` }, workloads as Map<string, Kinds[typeof kind]>, signal);
-
 /** Pods of an earlier revision are on their way out: what they say is not about what was asked for. */
-const isCurrent = (pod: Pod, workload: Kinds['Deployment'] | Kinds['StatefulSet'] | undefined): boolean => {
+const isCurrent = (pod: Pod, workload: Workload): boolean => {
   if (pod.metadata.deletionTimestamp !== undefined) return false;
-  const wanted = workload?.spec?.template.metadata?.annotations?.['workspace.kaito.io/revision'];
+  const wanted = workload.spec?.template.metadata?.annotations?.['workspace.kaito.io/revision'];
   return wanted === undefined || pod.metadata.annotations?.['workspace.kaito.io/revision'] === wanted;
 };
 
 /** With several nodes only the leader, pod 0, serves. */
-const findServer = (pods: Pod[], workload: Kinds['Deployment'] | Kinds['StatefulSet'] | undefined): Pod | undefined =>
+const findServer = (pods: Pod[], workload: Workload | undefined): Pod | undefined =>
   pods
-    .filter((pod) => isCurrent(pod, workload) && (pod.metadata.labels?.['apps.kubernetes.io/pod-index'] ?? '0') === '0')
+    .filter((pod) => workload && isCurrent(pod, workload) && (pod.metadata.labels?.['apps.kubernetes.io/pod-index'] ?? '0') === '0')
     .find((pod) => pod.status?.phase === 'Running');
 
 const isPodReady = (pod: Pod): boolean => pod.status?.conditions?.some(({ type, status }) => type === 'Ready' && status === 'True') ?? false;
@@ -84,7 +82,7 @@ const judgeServer = (step: AwaitServerStep, pods: Pod[], events: Kinds['Event'][
     return { state: 'failed', error: new WorkloadError('The model server cannot run.', { reason: diagnosis.reason, fact: diagnosis.message, hints: diagnosis.hints }) };
   }
   if (diagnosis) return { state: 'waiting', reason: diagnosis.message };
-  if (pods.length === 0) return { state: 'waiting', reason: `${step.workload.kind}/${step.workload.name} has no pod yet` };
+  if (pods.length === 0) return { state: 'waiting', reason: `${describeObject(step.workload)} has no pod yet` };
   return { state: 'waiting', reason: describePods(pods, health) };
 };
 

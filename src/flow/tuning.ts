@@ -1,13 +1,13 @@
 import type { Kinds } from '../cluster/kinds.ts';
-import { FailedError, KaitoError, TimeoutError, WorkloadError } from '../domain/errors.ts';
+import { KaitoError, TimeoutError, WorkloadError } from '../domain/errors.ts';
 import type { Event } from '../domain/event.ts';
 import type { FollowTuningStep } from '../domain/plan.ts';
 import type { AdapterLocation, TuningResult } from '../domain/record.ts';
 import { containerStatuses, diagnosePods } from './diagnose.ts';
 import type { Session } from './session.ts';
-import { createTrainingLog, type TrainingLogUpdate } from './training-log.ts';
+import { createTrainingLog, type TrainingLog, type TrainingLogUpdate } from './training-log.ts';
 import { explainTuningFailure } from './tuning-failure.ts';
-import { track, waitFor, type Verdict } from './wait.ts';
+import { track, Tracked, waitFor, type Verdict } from './wait.ts';
 
 type Pod = Kinds['Pod'];
 
@@ -26,9 +26,9 @@ const phases: Record<string, string> = {
 export async function* followTuning(step: FollowTuningStep, session: Session): AsyncGenerator<Event, string> {
   const { cluster, clock } = session;
   const namespace = session.plan.workspace.metadata.namespace;
-  const jobs = new Map<string, Kinds['Job']>();
-  const pods = new Map<string, Pod>();
-  const events = new Map<string, Kinds['Event']>();
+  const jobs = new Tracked<'Job'>();
+  const pods = new Tracked<'Pod'>();
+  const events = new Tracked<'Event'>();
   const training = createTrainingProgress();
   const podSelector = `batch.kubernetes.io/job-name=${step.job.name}`;
   try {
@@ -41,9 +41,9 @@ export async function* followTuning(step: FollowTuningStep, session: Session): A
         track(cluster, 'Job', { namespace, fieldSelector: `metadata.name=${step.job.name}` }, jobs, signal),
         track(cluster, 'Pod', { namespace, labelSelector: podSelector }, pods, signal),
         track(cluster, 'Event', { namespace, fieldSelector: 'involvedObject.kind=Pod,type=Warning' }, events, signal),
-        followTrainer(session, namespace, () => [...pods.values()].find(isTunerStarted), training, signal),
+        followTrainer(session, namespace, () => newest(pods), training, signal),
       ],
-      judge: () => judgeTuning(step, jobs.get(step.job.name), [...pods.values()], eventsOf([...events.values()], [...pods.values()])),
+      judge: () => judgeTuning(step, jobs, pods, events),
       onTimeout: (reason) =>
         new TimeoutError('Tuning was not finished in time.', {
           fact: reason,
@@ -52,7 +52,7 @@ export async function* followTuning(step: FollowTuningStep, session: Session): A
     });
   } catch (error) {
     if (session.signal.aborted || !(error instanceof WorkloadError)) throw error;
-    const explained = await explainTuningFailure(error, [...pods.values()], training.log, session);
+    const explained = await explainTuningFailure(error, podsThatCount(pods), training.log(), session);
     await saveResult(session, { outcome: 'Failed', finishedAt: now(session), reason: explained.reason, message: explained.fact ?? explained.message });
     throw explained;
   }
@@ -67,10 +67,17 @@ const saveResult = async (session: Session, result: TuningResult): Promise<void>
   await session.saveRecord({ ...session.record(), result });
 };
 
-const judgeTuning = (step: FollowTuningStep, job: Kinds['Job'] | undefined, pods: Pod[], events: Kinds['Event'][]): Verdict<void> => {
-  const failed = job?.status?.conditions?.find(({ type, status }) => type === 'Failed' && status === 'True');
+const judgeTuning = (step: FollowTuningStep, jobs: Tracked<'Job'>, allPods: Tracked<'Pod'>, allEvents: Tracked<'Event'>): Verdict<void> => {
+  if (!jobs.isComplete || !allPods.isComplete) return { state: 'waiting', reason: 'asking the cluster' };
+  const job = jobs.get(step.job.name);
+  const pods = podsThatCount(allPods);
+  const events = eventsOf([...allEvents.values()], pods);
+  const end = job?.status?.conditions?.find(({ type, status }) => (type === 'Failed' || type === 'Complete') && status === 'True');
+  // The pod says why, and where the adapter went; its last word may come after the Job's.
+  if (end && pods.some(isUnderway)) return { state: 'waiting', reason: 'the Job has ended, and its pod is about to' };
+  const failed = end?.type === 'Failed' ? end : undefined;
   if (failed) return { state: 'failed', error: new WorkloadError('The tuning Job failed.', { reason: failed.reason ?? 'JobFailed', ...(failed.message ? { fact: failed.message } : {}) }) };
-  if (job?.status?.conditions?.some(({ type, status }) => type === 'Complete' && status === 'True')) return { state: 'done', value: undefined };
+  if (end) return { state: 'done', value: undefined };
   if (!job) return { state: 'failed', error: new WorkloadError(`Job/${step.job.name} is gone.`, { reason: 'JobDeleted', fact: 'Somebody deleted it while it was followed.' }) };
   const diagnosis = diagnosePods(pods, events);
   if (diagnosis?.isFatal && diagnosis.reason !== 'ContainerFailed') {
@@ -78,6 +85,17 @@ const judgeTuning = (step: FollowTuningStep, job: Kinds['Job'] | undefined, pods
   }
   return { state: 'waiting', reason: diagnosis && diagnosis.reason !== 'ContainerFailed' ? diagnosis.message : describePhase(pods) };
 };
+
+/** After an eviction the Job makes another pod: only the newest tells how things stand. */
+const podsThatCount = (pods: Tracked<'Pod'>): Pod[] => {
+  const pod = newest(pods);
+  return pod ? [pod] : [];
+};
+
+const newest = (pods: Tracked<'Pod'>): Pod | undefined =>
+  [...pods.values()].sort((left, right) => ((left.metadata.creationTimestamp ?? '') < (right.metadata.creationTimestamp ?? '') ? 1 : -1))[0];
+
+const isUnderway = ({ metadata, status }: Pod): boolean => metadata.deletionTimestamp === undefined && status?.phase !== 'Succeeded' && status?.phase !== 'Failed';
 
 /** Events carry no label of ours: only those of our own pods count. */
 const eventsOf = (events: Kinds['Event'][], pods: Pod[]): Kinds['Event'][] => {
@@ -100,16 +118,26 @@ const describePhase = (pods: Pod[]): string => {
 const isTunerStarted = (pod: Pod): boolean => containerStatuses(pod).some(({ name, state }) => name === 'tuner' && (state?.running ?? state?.terminated) !== undefined);
 
 interface TrainingProgress {
-  log: ReturnType<typeof createTrainingLog>;
+  /** Of the pod that trains now. */
+  log(): TrainingLog;
+  /** Another pod begins at the first step again. */
+  begin(podName: string): void;
   note(update: TrainingLogUpdate): void;
   summary(): { steps?: number; finalLoss?: number };
 }
 
 const createTrainingProgress = (): TrainingProgress => {
+  let log = createTrainingLog();
+  let current: string | undefined;
   let steps: number | undefined;
   let finalLoss: number | undefined;
   return {
-    log: createTrainingLog(),
+    log: () => log,
+    begin(podName) {
+      if (podName === current) return;
+      current = podName;
+      log = createTrainingLog();
+    },
     note(update) {
       if (update.type === 'training') {
         steps = update.step;
@@ -122,41 +150,55 @@ const createTrainingProgress = (): TrainingProgress => {
 
 /** How often a log that broke off is taken up again: the Job's end is judged from its status, so losing the log loses only progress. */
 const logAttemptLimit = 20;
+const logPauseMs = 3_000;
 
 async function* followTrainer(session: Session, namespace: string, findPod: () => Pod | undefined, training: TrainingProgress, signal: AbortSignal): AsyncGenerator<Event | 'changed'> {
-  for (let attempt = 0; attempt < logAttemptLimit && !signal.aborted; attempt += 1) {
-    const pod = yield* untilDefined(findPod, session, signal);
-    if (!pod) return;
+  const read = new Set<string>();
+  const findTrainer = (): string | undefined => {
+    const pod = findPod();
+    return pod && isTunerStarted(pod) && !read.has(pod.metadata.name) ? pod.metadata.name : undefined;
+  };
+  for (let failures = 0; failures < logAttemptLimit; ) {
+    const pod = await untilDefined(findTrainer, session, signal);
+    if (pod === undefined) return;
+    training.begin(pod);
     try {
-      for await (const text of session.cluster.logs(pod.metadata.name, { namespace, container: 'tuner', follow: true, signal })) {
-        for (const update of training.log.read(text)) {
+      for await (const text of session.cluster.logs(pod, { namespace, container: 'tuner', follow: true, signal })) {
+        for (const update of training.log().read(text)) {
           training.note(update);
           const event = toEvent(update);
           if (event) yield event;
         }
       }
-      return;
+      read.add(pod);
     } catch (error) {
       if (signal.aborted) return;
       if (!(error instanceof KaitoError)) throw error;
-      if (error instanceof FailedError && attempt === logAttemptLimit - 1) {
-        yield { type: 'warning', message: 'The trainer\'s log cannot be followed any more; the Job is.', ...(error.fact ? { hints: [error.fact] } : {}) };
-      }
+      failures += 1;
+      if (failures === logAttemptLimit) yield { type: 'warning', message: 'The trainer\'s log cannot be followed any more; the Job is.', hints: [error.fact ?? error.message] };
+      await pause(logPauseMs, session, signal);
     }
   }
 }
 
-async function* untilDefined(findPod: () => Pod | undefined, { clock }: Session, signal: AbortSignal): AsyncGenerator<'changed', Pod | undefined> {
-  for (;;) {
-    const pod = findPod();
-    if (pod || signal.aborted) return pod;
-    try {
-      await clock.sleep(200, signal);
-    } catch {
-      return undefined;
-    }
+/** Undefined when the signal aborts first. */
+const untilDefined = async <T>(find: () => T | undefined, session: Session, signal: AbortSignal): Promise<T | undefined> => {
+  while (!signal.aborted) {
+    const found = find();
+    if (found !== undefined) return found;
+    await pause(200, session, signal);
   }
-}
+  return undefined;
+};
+
+/** Ends early, and quietly, when the signal aborts. */
+const pause = async (durationMs: number, { clock }: Session, signal: AbortSignal): Promise<void> => {
+  try {
+    await clock.sleep(durationMs, signal);
+  } catch {
+    // What was waited for is over.
+  }
+};
 
 const toEvent = (update: TrainingLogUpdate): Event | undefined => {
   switch (update.type) {

@@ -70,19 +70,23 @@ async function* ticks(clock: Clock, everyMs: number, endsAt: number, signal: Abo
   }
 }
 
-/** Keeps `objects` as the cluster has them, by name, and yields from the moment in which they are complete. */
+/** Objects by name, as the cluster has them. Before they are complete, one that is not here may be there all the same. */
+export class Tracked<K extends Kind> extends Map<string, Kinds[K]> {
+  isComplete = false;
+}
+
+/** Keeps `objects` as the cluster has them, and yields from the moment in which they are complete. */
 export async function* track<K extends Kind>(
   cluster: Cluster,
   kind: K,
   options: ListOptions,
-  objects: Map<string, Kinds[K]>,
+  objects: Tracked<K>,
   signal: AbortSignal,
 ): AsyncGenerator<'changed'> {
-  let isComplete = false;
   for await (const event of cluster.watch(kind, { ...options, signal })) {
-    if (event.type === 'synced') isComplete = true;
+    if (event.type === 'synced') objects.isComplete = true;
     else if (event.type === 'deleted') objects.delete(event.object.metadata.name);
     else objects.set(event.object.metadata.name, event.object);
-    if (isComplete) yield 'changed';
+    if (objects.isComplete) yield 'changed';
   }
 }

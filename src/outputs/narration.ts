@@ -121,7 +121,7 @@ export const createNarrator = (target: OutputTarget): Narrator => {
   };
 };
 
-export const renderProgress = (progress: Progress): string => {
+const renderProgress = (progress: Progress): string => {
   switch (progress.phase) {
     case 'training': {
       const percent = progress.totalSteps === 0 ? 0 : Math.floor((100 * progress.step) / progress.totalSteps);

@@ -4,9 +4,9 @@ import type { ApplyStep } from '../domain/plan.ts';
 import { describeObject } from '../domain/kubernetes.ts';
 
 /** Says what an object was rendered as, so that a second run sees without writing that nothing is to be written. */
-export const contentAnnotation = 'kaito-ts/content';
+const contentAnnotation = 'kaito-ts/content';
 
-export const withContentHash = (object: KubernetesObject): KubernetesObject => ({
+const withContentHash = (object: KubernetesObject): KubernetesObject => ({
   ...object,
   metadata: { ...object.metadata, annotations: { ...object.metadata.annotations, [contentAnnotation]: hashOf(object) } },
 });

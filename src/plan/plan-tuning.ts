@@ -1,4 +1,4 @@
-import { ConflictError, NotFoundError, PreflightError } from '../domain/errors.ts';
+import { ConflictError, PreflightError } from '../domain/errors.ts';
 import type { Facts } from '../domain/facts.ts';
 import type { KubernetesObject } from '../domain/kubernetes.ts';
 import type { Check, Choice, Plan, Step } from '../domain/plan.ts';
@@ -13,7 +13,7 @@ import type { Fit, Machine, Provision } from '../provisioners/provisioner.ts';
 import { judgeImageSecret, judgePermissions, judgePush, judgeStorage } from './checks.ts';
 import { planApplies, toStableJson } from './content.ts';
 import { differences } from './differences.ts';
-import { estimateTuningMemory } from './estimate-tuning-memory.ts';
+import { estimateTuningMemory, judgeTuningMemory } from './estimate-tuning-memory.ts';
 import type { RunSettings } from './request.ts';
 
 export interface TuningRequest extends RunSettings {
@@ -71,12 +71,10 @@ const judge = ({ workspace, storageClass }: TuningRequest, facts: Facts): Check[
   ];
 };
 
-const fitTuning = ({ tuning, workspace, overrides, preset }: TuningRequest, machine: Machine): Fit => {
-  const method = workspace.tuning?.method ?? 'qlora';
-  const { gib } = estimateTuningMemory({ tuning, method, overrides });
-  const need = `needs about ${gib.toFixed(1)} of ${machine.gpuMemoryGiB} GiB GPU memory`;
-  if (gib > machine.gpuMemoryGiB) return { refusal: need };
-  return { nodeCount: 1, why: need, ...(gib > 0.9 * machine.gpuMemoryGiB ? { warning: `Training ${need}: it is close, and may run out of memory.` } : {}) };
+const fitTuning = ({ tuning, workspace, overrides }: TuningRequest, machine: Machine): Fit => {
+  const { verdict, message } = judgeTuningMemory(estimateTuningMemory({ tuning, method: workspace.tuning?.method ?? 'qlora', overrides }), machine.gpuMemoryGiB);
+  if (verdict === 'too large') return { refusal: message };
+  return { nodeCount: 1, why: message, ...(verdict === 'tight' ? { warning: `Training ${message}: that is close, and it may run out of memory.` } : {}) };
 };
 
 const planSteps = (workspace: Workspace, request: TuningRequest, provision: Provision, facts: Facts, templates: Templates): Step[] => {
@@ -128,7 +126,7 @@ const differs = (name: string, namespace: string, changes: string[], outcome: st
   });
 
 /** Where the adapter of this Workspace goes. */
-export const adapterLocation = ({ metadata: { name }, tuning }: Workspace): AdapterLocation => {
+const adapterLocation = ({ metadata: { name }, tuning }: Workspace): AdapterLocation => {
   const { image, volumeSource } = tuning?.output ?? {};
   if (image !== undefined) return { kind: 'image', reference: image };
   const claim = volumeSource?.['persistentVolumeClaim'];
@@ -145,9 +143,3 @@ export const tuningSettingsOf = (preset: Preset, catalogue: readonly Preset[]): 
     hints: [`These can: ${catalogue.filter(({ tuning }) => tuning).map(({ name }) => name).join(', ')}.`],
   });
 };
-
-export const unknownPreset = (name: string, nearest: readonly string[]): NotFoundError =>
-  new NotFoundError(`There is no preset ${JSON.stringify(name)}.`, {
-    reason: 'PresetNotFound',
-    hints: [...(nearest.length > 0 ? [`Nearest: ${nearest.join(', ')}.`] : []), 'kaito-ts presets'],
-  });

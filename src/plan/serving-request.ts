@@ -129,4 +129,4 @@ const toInferenceAdapter = ({ name, source, imagePullSecret }: ServedAdapter): I
  * 15 minutes and 18 seconds for each GiB of weights, at least 30 minutes and at most 3 hours.
  * https://github.com/kaito-project/kaito/blob/056b8280/presets/workspace/models/vllm_model.go#L36
  */
-export const startupBudgetMs = ({ weightsGiB }: Preset): number => Math.min(180 * 60, Math.max(30 * 60, 15 * 60 + 18 * weightsGiB)) * 1000;
+const startupBudgetMs = ({ weightsGiB }: Preset): number => Math.min(180 * 60, Math.max(30 * 60, 15 * 60 + 18 * weightsGiB)) * 1000;

@@ -1,3 +1,4 @@
+import { ownAnnotation } from '../domain/annotations.ts';
 import { UsageError } from '../domain/errors.ts';
 import { parseImageReference } from '../domain/image-reference.ts';
 import type { Preset } from '../domain/preset.ts';
@@ -40,9 +41,7 @@ export interface TuningFlags {
  * A small public dataset of chat messages, the one of KAITO's own quick start.
  * https://huggingface.co/datasets/philschmid/dolly-15k-oai-style
  */
-export const defaultDatasetUrl = 'https://huggingface.co/datasets/philschmid/dolly-15k-oai-style/resolve/main/data/train-00000-of-00001-54e3756291ca09c6.parquet?download=true';
-
-export const trainingAnnotation = 'kaito-ts/training';
+const defaultDatasetUrl = 'https://huggingface.co/datasets/philschmid/dolly-15k-oai-style/resolve/main/data/train-00000-of-00001-54e3756291ca09c6.parquet?download=true';
 
 /** The name that a tuning gets when nobody gives one: the same for the same wish, so that a second run finds the first. */
 export const tuningName = (flags: TuningFlags, preset: Preset): string => (flags.name === undefined ? toWorkspaceName(`${preset.name}-${flags.method ?? 'qlora'}`) : parseWorkspaceName(flags.name));
@@ -68,7 +67,7 @@ export const toTuningRequest = (flags: TuningFlags, namespace: string, catalogue
   const workspace: Workspace = {
     apiVersion: 'kaito.sh/v1beta1',
     kind: 'Workspace',
-    metadata: { name, namespace, ...(Object.keys(overrides).length > 0 ? { annotations: { [trainingAnnotation]: JSON.stringify(overrides) } } : {}) },
+    metadata: { name, namespace, ...(Object.keys(overrides).length > 0 ? { annotations: { [ownAnnotation.training]: JSON.stringify(overrides) } } : {}) },
     resource: { ...(instanceType === undefined ? {} : { instanceType }), labelSelector: { matchLabels: selector ?? { apps: name } } },
     tuning: { preset: { name: preset.name }, method, ...(flags.config === undefined ? {} : { config: flags.config }), input, output },
   };
@@ -148,7 +147,7 @@ const parseImage = (text: string, flag: string): string => {
 
 const chooseTraining = (flags: TuningFlags, stored: OwnerRecord | undefined, { choose }: ChoiceLog): TrainingOverrides => {
   const given = Object.fromEntries(Object.entries(flags.training).filter(([, value]) => value !== undefined));
-  const recorded = stored?.workspace.metadata.annotations?.[trainingAnnotation];
+  const recorded = stored?.workspace.metadata.annotations?.[ownAnnotation.training];
   const overrides = Object.keys(given).length > 0 || recorded === undefined ? parseTrainingOverrides(given) : parseTrainingOverrides(JSON.parse(recorded));
   for (const [key, value] of Object.entries(overrides)) choose(key.replaceAll('_', ' '), value, 'given');
   return overrides;

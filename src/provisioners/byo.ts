@@ -62,7 +62,7 @@ const toMachine = (node: NodeFacts): Machine => ({
   gpuMemoryGiB: node.gpuMemoryGiB ?? 0,
 });
 
-export const hasLabels = (node: NodeFacts, labels: Record<string, string>): boolean => Object.entries(labels).every(([key, value]) => node.labels[key] === value);
+const hasLabels = (node: NodeFacts, labels: Record<string, string>): boolean => Object.entries(labels).every(([key, value]) => node.labels[key] === value);
 
 export const labelSelectorText = (labels: Record<string, string>): string =>
   Object.entries(labels)
