@@ -4,7 +4,7 @@ import { forbidden, notFound } from './errors.ts';
 import { isRecord, type JsonRecord, listAt, numberAt, recordAt, textAt } from './json.ts';
 import { generateName } from './names.ts';
 import { type Resource, resourceNameOf } from './resources.ts';
-import type { Store } from './store.ts';
+import type { Store, StoredObject } from './store.ts';
 
 /**
  * What the API server itself puts into an object that is created, whoever sends it: a name from `generateName`, a uid, the
@@ -111,6 +111,13 @@ const completions: Record<string, (object: KubernetesObject, spec: JsonRecord, s
     spec['priority'] ??= 0;
   },
 
+  /** A claim that names no class gets the default one, and keeps it when that changes. */
+  PersistentVolumeClaim: (_claim, spec, store) => {
+    if (spec['storageClassName'] !== undefined) return;
+    const found = store.list('storageclasses.storage.k8s.io').find(isDefaultClass);
+    if (found) spec['storageClassName'] = found.metadata.name;
+  },
+
   Secret: (secret) => {
     const plain = secret['stringData'];
     if (!isRecord(plain)) return;
@@ -119,6 +126,8 @@ const completions: Record<string, (object: KubernetesObject, spec: JsonRecord, s
     delete secret['stringData'];
   },
 };
+
+const isDefaultClass = ({ metadata }: StoredObject): boolean => metadata.annotations?.['storageclass.kubernetes.io/is-default-class'] === 'true';
 
 /** AKS gives Services addresses from 10.0.0.0/16 unless told otherwise; the first is the API server's, the tenth DNS's. */
 function* serviceAddresses(): Generator<string> {

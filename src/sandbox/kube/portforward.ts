@@ -128,6 +128,11 @@ const graceMs = 500;
 /** Copies both ways, each end by itself, and resolves when both directions are through. */
 const join = (client: Duplex, target: Duplex): Promise<void> =>
   new Promise((resolve) => {
+    // The client may have gone while the connection was made.
+    if (client.destroyed) {
+      target.destroy();
+      return resolve();
+    }
     let timeout: NodeJS.Timeout | undefined;
     const finish = (): void => {
       clearTimeout(timeout);

@@ -10,6 +10,8 @@ import type { Change, StoredObject } from './store.ts';
 
 /** Half an hour, where the client does not say; the API server's own is a random time above that. */
 const defaultTimeoutSeconds = 1800;
+/** A day: timers count to 2³¹ milliseconds, and take more for none at all. */
+const longestTimeoutSeconds = 86_400;
 const bookmarkIntervalMs = 60_000;
 /** A client that reads this much too slowly is cut off, and starts again from a list. */
 const backlogBytes = 16 * 1024 * 1024;
@@ -31,7 +33,7 @@ export const watch = (exchange: Exchange): void => {
   const representation = representationOf(request);
   const selector = parseSelectors(exchange);
   const resource = resourceNameOf(target.resource);
-  const timeoutSeconds = Number(query.get('timeoutSeconds') ?? 0) || defaultTimeoutSeconds;
+  const timeoutSeconds = Math.min(Number(query.get('timeoutSeconds') ?? 0) || defaultTimeoutSeconds, longestTimeoutSeconds);
   const sendsInitialEvents = query.get('sendInitialEvents') === 'true';
   const allowsBookmarks = query.get('allowWatchBookmarks') === 'true';
   const startVersion = query.get('resourceVersion') ?? '';

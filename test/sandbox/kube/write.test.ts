@@ -64,6 +64,19 @@ describe('creating', () => {
     expect(one).toMatchObject({ type: 'ClusterIP', ports: [{ port: 80, targetPort: 80, protocol: 'TCP' }] });
   });
 
+  it('gives a claim that names no class the default one', async () => {
+    const claim = { metadata: { name }, spec: { accessModes: ['ReadWriteOnce'], resources: { requests: { storage: '1Gi' } } } };
+    const path = '/api/v1/namespaces/default/persistentvolumeclaims';
+    api.store.create('storageclasses.storage.k8s.io', {
+      apiVersion: 'storage.k8s.io/v1',
+      kind: 'StorageClass',
+      metadata: { name: `class-${name}`, annotations: { 'storageclass.kubernetes.io/is-default-class': 'true' } },
+      provisioner: 'disk.csi.azure.com',
+    });
+    const { body } = await api.send('POST', path, { body: claim });
+    expect(body).toMatchObject({ spec: { storageClassName: `class-${name}`, volumeMode: 'Filesystem' }, status: { phase: 'Pending' } });
+  });
+
   it('makes a name from generateName', async () => {
     const { code, body } = await api.send('POST', configMaps, { body: { metadata: { generateName: 'settings-' } } });
     expect([code, textAt(body, 'metadata', 'name')]).toEqual([201, expect.stringMatching(/^settings-[a-z0-9]{5}$/)]);
