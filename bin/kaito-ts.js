@@ -6,4 +6,5 @@ if (major < 22 || (major === 22 && minor < 19)) {
   process.exit(2);
 }
 const { main } = await import('../dist/main.mjs');
-process.exitCode = await main(process.argv.slice(2));
+// Everything is written when main is done. A library's idle socket or timer must not keep the shell waiting.
+process.exit(await main(process.argv.slice(2)));
