@@ -1,0 +1,203 @@
+import { describe, expect, it } from 'vitest';
+import type { Kinds } from '../../src/cluster/kinds.ts';
+import { FailedError } from '../../src/domain/errors.ts';
+import type { FollowTuningStep } from '../../src/domain/plan.ts';
+import { followTuning } from '../../src/flow/tuning.ts';
+import { follow } from '../support/following.ts';
+import { settled } from '../support/manual-clock.ts';
+import { createStage, ended, job, jobCondition, nodePool, pod, record, running, shortly, waiting, warningEvent, type PodShape, type Stage } from './support.ts';
+
+const step: FollowTuningStep = {
+  kind: 'follow-tuning',
+  title: 'Follow Job/tuned',
+  job: { kind: 'Job', name: 'tuned', namespace: 'default' },
+  adapter: { kind: 'image', reference: 'registry.example/adapters/tuned:1' },
+  timeoutMs: 3_600_000,
+};
+
+const digest = `sha256:${'a'.repeat(64)}`;
+const bar = (done: number, total: number): string => `\r ${Math.floor((100 * done) / total)}%|█         | ${done}/${total} [00:10<00:40,  2.00s/it]`;
+
+const tuningPod = (shape: PodShape): Kinds['Pod'] => pod({ name: 'tuned-1', ...shape, labels: { 'batch.kubernetes.io/job-name': 'tuned', 'kaito.sh/workspace': 'tuned' } });
+const succeeded = tuningPod({ phase: 'Succeeded', init: [ended('weights', 0), ended('tuner', 0)], containers: [ended('push', 0, { message: `pushed ${digest}` })] });
+const failedIn = (name: string, more: { reason?: string; message?: string } = {}): Kinds['Pod'] =>
+  name === 'push' ? tuningPod({ phase: 'Failed', init: [ended('tuner', 0)], containers: [ended('push', 1, more)] }) : tuningPod({ phase: 'Failed', init: [ended(name, 1, more)], containers: [waiting('push', 'PodInitializing')] });
+
+const begin = (stage: Stage = createStage(record({ nodePool: nodePool() }))) => ({ ...stage, following: follow(followTuning(step, stage.session())) });
+
+describe('followTuning', () => {
+  it('tells each phase of the pod as it comes', async () => {
+    const { cluster, clock, following } = begin();
+    cluster.put(job({ active: 1 }));
+    await settled();
+    for (const shape of [
+      { phase: 'Pending', nodeName: '' },
+      { phase: 'Pending', init: [running('weights'), waiting('dataset', 'PodInitializing')] },
+      { phase: 'Pending', init: [ended('weights', 0), running('dataset')] },
+      { phase: 'Pending', init: [ended('weights', 0), ended('dataset', 0), running('tuner')] },
+      { phase: 'Running', init: [ended('tuner', 0)], containers: [running('push')] },
+    ] satisfies PodShape[]) {
+      cluster.put(tuningPod(shape));
+      await clock.advance(1_000);
+    }
+    expect(shortly(following.items).filter((text) => text.startsWith('waiting'))).toEqual([
+      'waiting: the Job controller has not made the pod yet',
+      'waiting: the pod is not scheduled yet',
+      'waiting: pulling the weights',
+      'waiting: fetching the dataset',
+      'waiting: training',
+      'waiting: pushing the adapter',
+    ]);
+  });
+
+  it('tells how training goes, and records the last step and loss with the digest that was pushed', async () => {
+    const { cluster, clock, following, stored } = begin();
+    cluster.logTexts.set('tuned-1/tuner', `${bar(1, 2)}\n{'loss': '2.5', 'epoch': '0.5'}\n${bar(2, 2)}\n{'loss': '1.25', 'epoch': '1'}\n`);
+    cluster.put(job({ active: 1 }));
+    cluster.put(tuningPod({ phase: 'Pending', init: [running('tuner')] }));
+    await clock.advance(1_000);
+    expect(following.items.filter(({ type }) => type === 'progress').at(-1)).toMatchObject({ progress: { phase: 'training', step: 2, totalSteps: 2, loss: 1.25 } });
+    cluster.put(succeeded);
+    cluster.put(job(jobCondition('Complete')));
+    await expect(following.result).resolves.toBe('succeeded');
+    expect(stored()?.result).toEqual({ outcome: 'Succeeded', finishedAt: new Date(clock.now()).toISOString(), adapter: { kind: 'image', reference: 'registry.example/adapters/tuned:1', digest }, steps: 2, finalLoss: 1.25 });
+    expect(cluster.openWatchCount()).toBe(0);
+  });
+
+  it('does not take a Job for deleted that it has not heard about yet', async () => {
+    const stage = createStage(record());
+    stage.cluster.put(job(jobCondition('Complete')));
+    stage.cluster.put(succeeded);
+    const release = stage.cluster.hold('Job');
+    const { clock, following } = begin(stage);
+    await clock.advance(60_000);
+    expect(shortly(following.items)).toContain('waiting: asking the cluster');
+    release();
+    await expect(following.result).resolves.toBe('succeeded');
+  });
+
+  it.each(['Complete', 'Failed'] as const)('waits for the last word of the pod when the Job is %s first', async (type) => {
+    const { cluster, following, stored } = begin();
+    cluster.put(tuningPod({ phase: 'Running', init: [ended('tuner', 0)], containers: [running('push')] }));
+    cluster.put(job(jobCondition(type)));
+    await settled();
+    expect(stored()?.result).toBeUndefined();
+    cluster.put(type === 'Complete' ? succeeded : failedIn('push', { message: 'denied' }));
+    await following.result.catch(() => {});
+    expect(stored()?.result).toMatchObject(type === 'Complete' ? { outcome: 'Succeeded', adapter: { digest } } : { outcome: 'Failed', reason: 'PushFailed' });
+  });
+
+  it('records a Job that ended before anybody followed it', async () => {
+    const stage = createStage(record());
+    stage.cluster.put(job(jobCondition('Complete')));
+    stage.cluster.put(succeeded);
+    const { following, stored } = begin(stage);
+    await expect(following.result).resolves.toBe('succeeded');
+    expect(stored()?.result).toMatchObject({ outcome: 'Succeeded', adapter: { digest } });
+  });
+
+  it('says that the Job was deleted under its eyes', async () => {
+    const { cluster, following } = begin();
+    cluster.put(job({ active: 1 }));
+    await settled();
+    cluster.remove('Job', 'tuned');
+    await expect(following.result).rejects.toMatchObject({ name: 'WorkloadError', reason: 'JobDeleted', message: 'Job/tuned is gone.' });
+  });
+
+  it.each([
+    ['the weights', failedIn('weights', { message: 'dial tcp: no route to host' }), { reason: 'WeightsPullFailed', message: 'The weights could not be pulled.', fact: 'dial tcp: no route to host' }],
+    ['the dataset', failedIn('dataset', { message: 'curl: (22) 404' }), { reason: 'DatasetDownloadFailed', message: 'The dataset could not be fetched.', fact: 'curl: (22) 404' }],
+    ['the trainer', failedIn('tuner'), { reason: 'TrainingFailed', message: 'Training failed.', fact: 'ValueError: no such column' }],
+    ['the push', failedIn('push', { message: 'unauthorized' }), { reason: 'PushFailed', message: 'Training succeeded, and the adapter could not be pushed.', fact: 'unauthorized' }],
+  ])('says which part failed when it was %s, in that part\'s own words', async (_, failed, expected) => {
+    const { cluster, following, stored } = begin();
+    cluster.logTexts.set('tuned-1/tuner', 'Traceback (most recent call last):\nValueError: no such column\nsubprocess.CalledProcessError: Command died\n');
+    cluster.put(failed);
+    cluster.put(job(jobCondition('Failed', { reason: 'BackoffLimitExceeded' })));
+    await expect(following.result).rejects.toMatchObject({ name: 'WorkloadError', ...expected });
+    expect(stored()?.result).toMatchObject({ outcome: 'Failed', reason: expected.reason, message: expected.fact });
+  });
+
+  it('tells a time limit from a failure', async () => {
+    const { cluster, following } = begin();
+    cluster.put(job(jobCondition('Failed', { reason: 'DeadlineExceeded', message: 'Job was active longer than specified deadline' })));
+    await expect(following.result).rejects.toMatchObject({ reason: 'DeadlineExceeded', message: 'Tuning reached its time limit and was stopped.' });
+  });
+
+  it('does not wait for a pod that can never run', async () => {
+    const { cluster, following, stored } = begin();
+    cluster.put(job({ active: 1 }));
+    cluster.put(tuningPod({ phase: 'Pending', init: [waiting('tuner', 'ImagePullBackOff', 'manifest unknown')] }));
+    await expect(following.result).rejects.toMatchObject({ reason: 'ImagePullError', exitCode: 8 });
+    expect(stored()?.result?.outcome).toBe('Failed');
+  });
+
+  it('keeps waiting for a pod that may still run, and says why it does not', async () => {
+    const { cluster, clock, following } = begin();
+    cluster.put(job({ active: 1 }));
+    const pending = tuningPod({ phase: 'Pending', nodeName: '', conditions: [{ type: 'PodScheduled', status: 'False', reason: 'Unschedulable', message: '0/1 nodes are available' }] });
+    cluster.put(pending);
+    await clock.advance(600_000);
+    expect(shortly(following.items).at(-1)).toBe('waiting: pod "tuned-1" is unschedulable: 0/1 nodes are available');
+  });
+
+  it('heeds the warnings about its own pod only', async () => {
+    const { cluster, clock, following } = begin();
+    cluster.put(job({ active: 1 }));
+    cluster.put(tuningPod({ phase: 'Pending', init: [waiting('weights', 'PodInitializing')] }));
+    cluster.put(warningEvent(pod({ name: 'somebody' }), 'FailedMount', 'not ours'));
+    await clock.advance(1_000);
+    expect(JSON.stringify(following.items)).not.toContain('not ours');
+    cluster.put(warningEvent(tuningPod({}), 'FailedMount', 'MountVolume.SetUp failed'));
+    await clock.advance(1_000);
+    expect(shortly(following.items).at(-1)).toBe('waiting: Pod/tuned-1: MountVolume.SetUp failed');
+  });
+
+  it('goes on with the pod that replaces an evicted one, from its first step', async () => {
+    const { cluster, clock, following } = begin();
+    cluster.logTexts.set('tuned-1/tuner', `${bar(50, 100)}\n`);
+    cluster.logTexts.set('tuned-2/tuner', `${bar(1, 100)}\n`);
+    cluster.put(job({ active: 1 }));
+    cluster.put(tuningPod({ phase: 'Pending', init: [running('tuner')], createdAt: '2026-01-01T00:00:00Z' }));
+    await clock.advance(1_000);
+    cluster.put(tuningPod({ phase: 'Failed', reason: 'Evicted', message: 'The node was low on resource: memory.', init: [ended('tuner', 137)], createdAt: '2026-01-01T00:00:00Z' }));
+    cluster.put(tuningPod({ name: 'tuned-2', phase: 'Pending', init: [running('tuner')], createdAt: '2026-01-01T00:10:00Z' }));
+    await clock.advance(1_000);
+    const steps = following.items.flatMap((event) => (event.type === 'progress' && event.progress.phase === 'training' ? [event.progress.step] : []));
+    expect(steps).toEqual([50, 1]);
+    expect(shortly(following.items).at(-1)).toMatch(/progress|waiting: training/);
+  });
+
+  it('takes a broken log up again, and loses only the log when it stays broken', async () => {
+    const { cluster, clock, following } = begin();
+    cluster.logTexts.set('tuned-1/tuner', new FailedError('The connection broke.'));
+    cluster.put(job({ active: 1 }));
+    cluster.put(tuningPod({ phase: 'Pending', init: [running('tuner')] }));
+    await clock.advance(10_000);
+    expect(shortly(following.items).some((text) => text.startsWith('warning'))).toBe(false);
+    await clock.advance(60_000);
+    expect(shortly(following.items).filter((text) => text.startsWith('warning'))).toEqual(['warning: The trainer\'s log cannot be followed any more; the Job is.']);
+    cluster.put(succeeded);
+    cluster.put(job(jobCondition('Complete')));
+    await expect(following.result).resolves.toBe('succeeded');
+  });
+
+  it('gives up at its bound, and does not call the tuning failed', async () => {
+    const { cluster, clock, following, stored } = begin();
+    cluster.put(job({ active: 1 }));
+    cluster.put(tuningPod({ phase: 'Pending', init: [running('dataset')] }));
+    await clock.advance(3_600_000);
+    await expect(following.result).rejects.toMatchObject({ name: 'TimeoutError', fact: 'fetching the dataset' });
+    expect(stored()?.result).toBeUndefined();
+  });
+
+  it('leaves the record alone when it is interrupted', async () => {
+    const { cluster, interrupt, following, stored } = begin();
+    cluster.put(job({ active: 1 }));
+    await settled();
+    interrupt();
+    await expect(following.result).rejects.toMatchObject({ name: 'InterruptedError' });
+    expect(stored()?.result).toBeUndefined();
+    expect(cluster.openWatchCount()).toBe(0);
+  });
+});
