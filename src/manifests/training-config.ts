@@ -22,7 +22,7 @@ export const parseTrainingOverrides = (given: unknown): TrainingOverrides => {
   const overrides = Object.entries(given).flatMap(([name, value]) => {
     const known = findTrainingKey(name);
     if (!known) {
-      problems.push(`${name}: the trainer has no such setting${nearest(name)}.`);
+      problems.push(`${name}: the trainer has no such setting${nearest(name)}`);
       return [];
     }
     const parsed = parseOverride(value, known.kind);
@@ -46,7 +46,7 @@ const nearest = (name: string): string => {
   const [best] = allTrainingKeys()
     .map((known) => ({ known, edits: distance(key, known) }))
     .sort((left, right) => left.edits - right.edits);
-  return best && best.edits <= Math.max(2, key.length / 3) ? `; did you mean ${best.known}?` : '';
+  return best && best.edits <= Math.max(2, key.length / 3) ? `; did you mean ${best.known}?` : '.';
 };
 
 export interface TrainingConfigRequest {
