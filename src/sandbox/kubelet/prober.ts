@@ -26,7 +26,8 @@ export const probeContainer = async (context: ProberContext): Promise<void> => {
   const { record, signal } = context;
   const { startupProbe, readinessProbe, livenessProbe } = record.spec;
   record.isStarted = startupProbe === undefined;
-  record.isReady = record.isStarted && readinessProbe === undefined;
+  // An init container is ready when it has done its work, not before.
+  record.isReady = !record.isInit && record.isStarted && readinessProbe === undefined;
   context.onChange();
   try {
     if (startupProbe) {
