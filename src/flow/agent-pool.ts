@@ -87,8 +87,7 @@ export async function* deleteAgentPool(step: DeleteAgentPoolStep, session: Sessi
 }
 
 async function* removePool(name: string, timeoutMs: number, session: Session): AsyncGenerator<Event, string> {
-  const { cloud, managedCluster } = azureOf(session);
-  const operation = await cloud.deleteAgentPool(managedCluster, name, { signal: session.signal });
+  const operation = yield* requestDeletion(name, timeoutMs, session);
   if (!operation) {
     await saveReleased(session);
     return 'was gone already';
@@ -97,6 +96,25 @@ async function* removePool(name: string, timeoutMs: number, session: Session): A
   yield* awaitDeletion(operation, timeoutMs, session);
   await saveReleased(session);
   return 'removed';
+}
+
+/** Azure refuses a deletion while it is busy with the pool: creating it for a run that was interrupted, or deleting it already. */
+async function* requestDeletion(name: string, timeoutMs: number, session: Session): AsyncGenerator<Event, StartedOperation | undefined> {
+  const { cloud, managedCluster } = azureOf(session);
+  const startedAt = session.clock.now();
+  let pauseMs = 1_000;
+  for (;;) {
+    try {
+      return await cloud.deleteAgentPool(managedCluster, name, { signal: session.signal });
+    } catch (error) {
+      if (!(error instanceof ConflictError) || session.clock.now() - startedAt >= timeoutMs) throw error;
+      const pool = await cloud.getAgentPool(managedCluster, name, { signal: session.signal });
+      if (!pool) return undefined;
+      yield { type: 'waiting', what: `agent pool ${name} to go`, reason: `Azure is busy with it: ${pool.provisioningState}`, elapsedMs: session.clock.now() - startedAt, timeoutMs };
+    }
+    await session.clock.sleep(pauseMs, session.signal);
+    pauseMs = Math.min(2 * pauseMs, 10_000);
+  }
 }
 
 const awaitDeletion = (operation: StartedOperation, timeoutMs: number, session: Session): AsyncGenerator<Event, void> =>

@@ -1,7 +1,7 @@
-import { InterruptedError, KaitoError } from '../domain/errors.ts';
+import { InterruptedError, KaitoError, TimeoutError, WorkloadError } from '../domain/errors.ts';
 import type { Event } from '../domain/event.ts';
 import type { ApplyStep, Plan, RecordStep, Step } from '../domain/plan.ts';
-import type { OwnerRecord } from '../domain/record.ts';
+import type { NodePoolRecord, OwnerRecord } from '../domain/record.ts';
 import { createAgentPool, deleteAgentPool } from './agent-pool.ts';
 import { awaitNodes } from './nodes.ts';
 import { awaitGone, deleteObject } from './removal.ts';
@@ -17,21 +17,46 @@ export async function* execute(plan: Plan, stored: { uid: string; record: OwnerR
   const session = createSession(plan, effects, stored);
   let failure: unknown;
   for (const [index, step] of plan.steps.entries()) {
-    if (failure !== undefined && !stopsSpending(step)) continue;
+    if (failure !== undefined && !stopsSpending(step, session)) continue;
     try {
       yield* carryOut(step, index, session);
     } catch (error) {
       if (session.signal.aborted) throw interrupted(error, step, session);
+      if (isOutOfSight(step, error)) {
+        yield { type: 'warning', message: 'The tuning Job is out of sight and goes on; its nodes are left to it.', hints: againHints(session) };
+        throw error;
+      }
       // The first failure is the reason; what goes wrong while cleaning up after it is told beside it.
       if (failure === undefined) failure = error;
-      else yield { type: 'warning', message: `${step.title} failed too: ${error instanceof Error ? error.message : String(error)}`, hints: error instanceof KaitoError ? error.hints : [] };
+      else yield cleanupFailed(error, step, session);
     }
   }
   if (failure !== undefined) throw failure;
   return session.record();
 }
 
-const stopsSpending = (step: Step): boolean => step.kind === 'delete-agent-pool';
+/** What must still be done after a failure: nobody would do it otherwise. */
+const stopsSpending = (step: Step, session: Session): boolean => step.kind === 'delete-agent-pool' && spendingPool(session) !== undefined;
+
+/** The pool that was asked for and is not known to be gone. */
+const spendingPool = (session: Session): NodePoolRecord | undefined => {
+  const { nodePool } = session.record();
+  return nodePool?.releasedAt === undefined ? nodePool : undefined;
+};
+
+/** Losing the connection, or the login, while a Job runs is not its end: hours of training must not be thrown away for it. */
+const isOutOfSight = (step: Step, error: unknown): boolean => step.kind === 'follow-tuning' && !(error instanceof WorkloadError) && !(error instanceof TimeoutError);
+
+const cleanupFailed = (error: unknown, step: Step, { plan }: Session): Event => ({
+  type: 'warning',
+  message: `${step.title} failed too: ${error instanceof Error ? error.message : String(error)}`,
+  hints: [...(error instanceof KaitoError ? error.hints : []), `kaito-ts delete ${plan.workspace.metadata.name} -n ${plan.workspace.metadata.namespace}   # the nodes cost money until they are gone`],
+});
+
+const againHints = ({ plan }: Session): string[] => {
+  const { name, namespace } = plan.workspace.metadata;
+  return ['The same command again goes on from here.', `kaito-ts status ${name} -n ${namespace}`, `kaito-ts delete ${name} -n ${namespace}   # undo`];
+};
 
 async function* carryOut(step: Step, index: number, session: Session): AsyncGenerator<Event, void> {
   const total = session.plan.steps.length;
@@ -87,15 +112,32 @@ async function* apply(step: ApplyStep, session: Session): AsyncGenerator<Event, 
 
 /** Leaving is not undoing: what goes on, what it costs, how to come back and how to end it. */
 const interrupted = (error: unknown, step: Step, session: Session): InterruptedError => {
-  const { plan } = session;
-  const { name, namespace } = plan.workspace.metadata;
-  const { nodePool } = session.record();
-  const isSpending = nodePool !== undefined && nodePool.releasedAt === undefined;
-  const price = nodePool?.pricePerHourUsd === undefined ? '' : ` at about $${nodePool.pricePerHourUsd.toFixed(2)} an hour`;
+  const pool = spendingPool(session);
   const signal = session.signal.reason instanceof InterruptedError && session.signal.reason.exitCode === 143 ? 'SIGTERM' : 'SIGINT';
+  const price = pool?.pricePerHourUsd === undefined ? 'money' : `about $${pool.pricePerHourUsd.toFixed(2)} an hour`;
   return new InterruptedError(signal, {
-    fact: `${step.title}: this goes on without kaito-ts.${isSpending ? ` Agent pool ${nodePool.name} (${nodePool.count} x ${nodePool.instanceType}) runs${price}.` : ''}`,
-    hints: [`The same command again goes on from here.`, `kaito-ts status ${name} -n ${namespace}`, `kaito-ts delete ${name} -n ${namespace}   # undo`],
+    fact: [
+      isUnderway(step, pool) ? `${step.title}: this goes on without kaito-ts.` : `${step.title}: this was left undone.`,
+      ...(pool && isAskedFor(step, session) ? [`Agent pool ${pool.name} (${pool.count} x ${pool.instanceType}) costs ${price} until it is removed.`] : []),
+    ].join(' '),
+    hints: againHints(session),
     cause: error,
   });
 };
+
+/** Whether the cluster or Azure does it without us, once begun. */
+const isUnderway = (step: Step, pool: NodePoolRecord | undefined): boolean => {
+  switch (step.kind) {
+    case 'record':
+    case 'apply':
+      return false;
+    case 'create-agent-pool':
+    case 'delete-agent-pool':
+      return pool?.operation !== undefined;
+    default:
+      return true;
+  }
+};
+
+/** The record comes before the request: a pool that is recorded may not have been asked for yet. */
+const isAskedFor = (step: Step, { plan }: Session): boolean => plan.steps.indexOf(step) >= plan.steps.findIndex(({ kind }) => kind === 'create-agent-pool');

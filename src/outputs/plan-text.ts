@@ -20,7 +20,7 @@ const labelWidth = (plan: Plan): number => Math.max(4, ...plan.choices.map(({ wh
 
 const renderCost = (plan: Plan, style: Chalk): string[] => {
   const label = 'cost'.padEnd(labelWidth(plan));
-  if (!plan.cost) return plan.nodes.provisioner === 'aks' && plan.nodes.count > 0 ? [`  ${label}  unknown${style.dim('  (no list price is known for this size and region)')}`] : [];
+  if (!plan.cost) return plan.steps.some(({ kind }) => kind === 'create-agent-pool') ? [`  ${label}  unknown${style.dim('  (no list price is known for this size and region)')}`] : [];
   const { perHourUsd, limitUsd, source } = plan.cost;
   const limit = limitUsd === undefined ? 'until you delete it' : `at most $${limitUsd.toFixed(2)}`;
   return [`  ${label}  $${perHourUsd.toFixed(2)} an hour, ${limit}${style.dim(`  (${source})`)}`];

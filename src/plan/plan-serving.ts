@@ -39,6 +39,7 @@ export const planServing = (request: ServingRequest, facts: Facts, templates: Te
       endsByItself: false,
       keepNodes: request.keepNodes,
       nodeTimeoutMs: request.nodeTimeoutMs,
+      ...(request.instanceTypeWhy === undefined ? {} : { instanceTypeWhy: request.instanceTypeWhy }),
     },
     facts,
   );

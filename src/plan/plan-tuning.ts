@@ -41,6 +41,7 @@ export const planTuning = (request: TuningRequest, facts: Facts, templates: Temp
       endsByItself: true,
       keepNodes: request.keepNodes,
       nodeTimeoutMs: request.nodeTimeoutMs,
+      ...(request.instanceTypeWhy === undefined ? {} : { instanceTypeWhy: request.instanceTypeWhy }),
       timeLimitMs,
     },
     facts,
@@ -55,7 +56,8 @@ export const planTuning = (request: TuningRequest, facts: Facts, templates: Temp
     choices: [...choices, ...provision.choices],
     checks: [...checks, ...provision.checks],
     nodes: provision.nodes,
-    ...(provision.cost ? { cost: provision.cost } : {}),
+    // What is over costs nothing more.
+    ...(provision.cost && facts.record?.record.result?.outcome !== 'Succeeded' ? { cost: provision.cost } : {}),
     warnings: provision.warnings,
   };
   return { ...base, steps: planSteps(workspace, request, provision, facts, templates) };

@@ -4,6 +4,8 @@ import type { ProvisionerName } from '../provisioners/index.ts';
 /** What every plan that runs pods on GPUs must know beyond the Workspace. */
 export interface RunSettings {
   provisioner: ProvisionerName;
+  /** How the instance type was given, when it was. */
+  instanceTypeWhy?: string;
   spot: boolean;
   /** Leaves the nodes there when the work is done. */
   keepNodes: boolean;

@@ -92,6 +92,7 @@ export const toServingRequest = (flags: ServingFlags, namespace: string, catalog
     adapters,
     choices: log.choices,
     provisioner: provisioner.name,
+    ...(instanceType === undefined ? {} : { instanceTypeWhy: flags.instanceType === undefined ? 'as before' : '--instance-type' }),
     spot: flags.spot,
     keepNodes: true,
     nodeTimeoutMs: flags.nodeTimeoutMs,

@@ -78,6 +78,7 @@ export const toTuningRequest = (flags: TuningFlags, namespace: string, catalogue
     overrides,
     choices: log.choices,
     provisioner: provisioner.name,
+    ...(instanceType === undefined ? {} : { instanceTypeWhy: flags.instanceType === undefined ? 'as before' : '--instance-type' }),
     spot: flags.spot,
     keepNodes: flags.keepNodes,
     timeLimitMs: flags.timeLimitMs,

@@ -194,7 +194,7 @@ const toProvision = (candidate: Candidate, request: NodesRequest, facts: Facts, 
     ],
     after:
       endsByItself && !keepNodes
-        ? [{ kind: 'delete-agent-pool', title: `Remove agent pool ${poolName}`, name: poolName, timeoutMs: nodeTimeoutMs }]
+        ? [{ kind: 'delete-agent-pool', title: `Remove agent pool ${poolName}`, name: poolName, timeoutMs: nodeTimeoutMs, ...(isRecorded && recorded.operation?.kind === 'delete' ? { resume: recorded.operation } : {}) }]
         : [],
   };
 };

@@ -16,7 +16,7 @@ export interface CliOptions {
   workingDirectory?: string;
 }
 
-const binary = join(projectFolder, 'bin/kaito-ts.js');
+export const binary = join(projectFolder, 'bin/kaito-ts.js');
 
 /** Runs the built command line as a user's shell would, in a pipe. */
 export const runCli = async (args: readonly string[], { environment = {}, input = '', timeoutMs = 50_000, workingDirectory = projectFolder }: CliOptions = {}): Promise<CliResult> => {
