@@ -1,8 +1,4 @@
-import type { SandboxClock } from '../clock.ts';
-import type { Faults } from '../faults.ts';
-import type { Store } from '../kube/store.ts';
-import type { PodRuntime } from '../kubelet/pod-runtime.ts';
-import type { Controller } from './controller.ts';
+import type { Controller, ControllerContext } from './controller.ts';
 import { deploymentController } from './deployment.ts';
 import { garbageCollector } from './garbage-collector.ts';
 import { jobController } from './job.ts';
@@ -27,16 +23,9 @@ const controllers: readonly Controller[] = [
   scheduler,
 ];
 
-export interface ControllerOptions {
-  store: Store;
-  runtime?: PodRuntime;
-  clock: SandboxClock;
-  faults: Faults;
-}
-
 /** What kube-controller-manager and kube-scheduler do, as far as this program and its users can see it. */
-export const startControllers = ({ store, clock, faults }: ControllerOptions): { stop(): void } => {
+export const startControllers = (context: ControllerContext): { stop(): void } => {
   const stopping = new AbortController();
-  for (const controller of controllers) controller.start({ store, clock, faults }, stopping.signal);
+  for (const controller of controllers) controller.start(context, stopping.signal);
   return { stop: () => stopping.abort() };
 };

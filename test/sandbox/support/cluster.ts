@@ -38,7 +38,7 @@ export const startCluster = ({ faults: names = [], programs = [], clock = create
   const store = createStore({ now: () => clock.now() });
   store.create('namespaces', { apiVersion: 'v1', kind: 'Namespace', metadata: { name: 'default' }, spec: { finalizers: ['kubernetes'] }, status: { phase: 'Active' } });
   const kubelet = createKubelet({ store: withKubelet ? store : createStore({ now: () => clock.now() }), clock, faults, programs, fetch });
-  const controllers = startControllers({ store, runtime: kubelet, clock, faults });
+  const controllers = startControllers({ store, clock, faults });
   return {
     store,
     clock,
