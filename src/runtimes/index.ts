@@ -7,5 +7,5 @@ export type RuntimeName = (typeof runtimeNames)[number];
 
 export const runtimes = { vllm, transformers } satisfies Record<RuntimeName, Runtime>;
 
-/** KAITO takes anything but `transformers` for vLLM. */
-export const toRuntimeName = (annotation: string | undefined): RuntimeName => (annotation?.trim().toLowerCase() === 'transformers' ? 'transformers' : 'vllm');
+/** KAITO takes anything but exactly `transformers` for vLLM. */
+export const toRuntimeName = (annotation: string | undefined): RuntimeName => (annotation === 'transformers' ? 'transformers' : 'vllm');

@@ -83,7 +83,7 @@ describe('flags', () => {
     expect(renderFlags({ c_d: 'x', a: '', b: '1' })).toEqual(['--a', '--b=1', '--c_d=x']);
   });
 
-  it.each([[undefined, 'vllm'], ['vllm', 'vllm'], ['', 'vllm'], ['transformers', 'transformers'], ['nonsense', 'vllm']])('takes the annotation %j for %s', (annotation, name) => {
+  it.each([[undefined, 'vllm'], ['vllm', 'vllm'], ['', 'vllm'], ['transformers', 'transformers'], ['Transformers', 'vllm'], ['nonsense', 'vllm']])('takes the annotation %j for %s', (annotation, name) => {
     expect(toRuntimeName(annotation)).toBe(name);
   });
 });
