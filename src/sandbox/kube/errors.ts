@@ -105,9 +105,6 @@ export const tooLarge = (limitBytes: number): StatusError =>
 export const serviceUnavailable = (): StatusError =>
   new StatusError(503, 'ServiceUnavailable', 'the server is currently unable to handle the request');
 
-export const notImplemented = (what: string): StatusError =>
-  new StatusError(501, 'NotImplemented', `${what} is not provided by this API server`);
-
 export const internalError = (message: string): StatusError =>
   new StatusError(500, 'InternalError', `Internal error occurred: ${message}`, {
     causes: [{ reason: '', message }],

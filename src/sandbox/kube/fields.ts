@@ -13,7 +13,7 @@ export interface Comparison {
 }
 
 /** All fields of an object, in the order in which they stand there. */
-export const fieldsOf = (object: unknown, kind: string): Map<FieldPath, Field> => {
+const fieldsOf = (object: unknown, kind: string): Map<FieldPath, Field> => {
   const found = new Map<FieldPath, Field>();
 
   const visit = (value: unknown, path: FieldPath, names: readonly string[], isItem: boolean): void => {

@@ -114,7 +114,7 @@ const portProblems = (port: unknown, field: string, needsName: boolean): FieldPr
   ];
 };
 
-export const portNumberProblems = (port: unknown, field: string): FieldProblem[] =>
+const portNumberProblems = (port: unknown, field: string): FieldProblem[] =>
   typeof port === 'number' && Number.isInteger(port) && port > 0 && port < 65_536
     ? []
     : [problemAt(field, port ?? 0, 'must be between 1 and 65535, inclusive')];

@@ -12,7 +12,8 @@ import { stringify } from 'yaml';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { createTestLog, deployment, pod, startTestApi, type TestApi, token } from './support.ts';
 
-const { exitCode } = await execa('kubectl', ['version', '--client'], { reject: false });
+const program = 'kubectl';
+const { exitCode } = await execa(program, ['version', '--client'], { reject: false });
 const hasKubectl = exitCode === 0;
 
 let api: TestApi;
@@ -42,12 +43,12 @@ afterAll(async () => {
 });
 
 const kubectl = async (args: string[], input?: string) => {
-  const result = await execa('kubectl', args, { env: environment, extendEnv: false, reject: false, timeout: 30_000, ...(input === undefined ? {} : { input }) });
+  const result = await execa(program, args, { env: environment, extendEnv: false, reject: false, timeout: 30_000, ...(input === undefined ? {} : { input }) });
   return { stdout: result.stdout, stderr: result.stderr, code: result.exitCode };
 };
 
 const start = (args: string[], extra: Record<string, string> = {}) => {
-  const child = spawn('kubectl', args, { env: { ...environment, ...extra }, stdio: ['ignore', 'pipe', 'pipe'] });
+  const child = spawn(program, args, { env: { ...environment, ...extra }, stdio: ['ignore', 'pipe', 'pipe'] });
   children.push(child);
   return child;
 };
