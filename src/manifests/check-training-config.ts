@@ -19,7 +19,7 @@ export interface TrainingConfigContext {
 }
 
 /** Where the results volume is. */
-export const resultsFolder = '/mnt/results';
+const resultsFolder = '/mnt/results';
 
 /**
  * What is known to end KAITO's trainer, found before a GPU is paid for: from running it with each of these. All of it at once.

@@ -23,7 +23,7 @@ export const templateNames = [
 ] as const;
 export type TemplateName = (typeof templateNames)[number];
 
-export const scriptNames = ['pull-image', 'download-dataset', 'push-adapter'] as const;
+const scriptNames = ['pull-image', 'download-dataset', 'push-adapter'] as const;
 
 export interface Templates {
   template(name: TemplateName): Template;

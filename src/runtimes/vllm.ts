@@ -67,7 +67,7 @@ const gpuMemoryUtilization = (gpuModel: string): string => (gpuModel === 'NVIDIA
 const assumedRank = 64;
 
 /** The ranks that vLLM has kernels for: https://docs.vllm.ai/en/stable/features/lora.html */
-export const loraRankLimits = [8, 16, 32, 64, 128, 256, 320, 512] as const;
+const loraRankLimits = [8, 16, 32, 64, 128, 256, 320, 512] as const;
 
 /** The next of them; above the largest vLLM itself refuses, in better words than ours. */
 export const toLoraRankLimit = (rank: number): number => loraRankLimits.find((limit) => limit >= rank) ?? rank;
