@@ -20,12 +20,12 @@ export const ownAnnotation = {
   training: 'kaito-ts/training',
 } as const;
 
-export const label = {
+const label = {
   workspace: 'kaito.sh/workspace',
   managedBy: 'app.kubernetes.io/managed-by',
 } as const;
 
-export const managedBy = 'kaito-ts';
+const managedBy = 'kaito-ts';
 
 /** What every object of a workspace is found by. */
 export const workspaceLabels = (workspaceName: string): Record<string, string> => ({ [label.workspace]: workspaceName, [label.managedBy]: managedBy });

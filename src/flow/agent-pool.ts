@@ -1,5 +1,7 @@
+import { followsAgentPool } from '../cloud/operation.ts';
 import type { AgentPool, StartedOperation } from '../domain/azure.ts';
-import { BugError, ConflictError, TimeoutError } from '../domain/errors.ts';
+import { formatDuration } from '../domain/duration.ts';
+import { BugError, ConflictError, FailedError, TimeoutError } from '../domain/errors.ts';
 import type { Event } from '../domain/event.ts';
 import type { CreateAgentPoolStep, DeleteAgentPoolStep } from '../domain/plan.ts';
 import { createChannel } from './channel.ts';
@@ -27,22 +29,33 @@ export async function* createAgentPool(step: CreateAgentPoolStep, session: Sessi
 }
 
 /** Undefined: the pool of this name is ours and needs no operation. */
-async function* requestAgentPool({ pool }: CreateAgentPoolStep, session: Session): AsyncGenerator<Event, StartedOperation | undefined> {
+async function* requestAgentPool({ pool, timeoutMs }: CreateAgentPoolStep, session: Session): AsyncGenerator<Event, StartedOperation | undefined> {
   const { cloud, managedCluster } = azureOf(session);
   try {
     return await cloud.createAgentPool(managedCluster, pool, { signal: session.signal });
   } catch (error) {
+    if (error instanceof FailedError && !session.signal.aborted) yield requestIsUnknown(pool.name, session);
     if (!(error instanceof ConflictError)) throw error;
-    // Our own request may have been retried by the SDK after the first one had been accepted.
+    // An earlier run may have asked for it and not lived to record the operation.
     const existing = await cloud.getAgentPool(managedCluster, pool.name, { signal: session.signal });
     if (!existing) throw error;
     assertOurs(existing, session);
     if (existing.provisioningState === 'Succeeded') return undefined;
     yield { type: 'note', message: `Agent pool ${pool.name} is there already and is ${existing.provisioningState}.` };
-    return undefined;
+    if (existing.provisioningState !== 'Deleting') return { kind: 'create', agentPool: pool.name, state: followsAgentPool };
+    yield* awaitDeletion({ kind: 'delete', agentPool: pool.name, state: followsAgentPool }, timeoutMs, session);
+    return await cloud.createAgentPool(managedCluster, pool, { signal: session.signal });
   }
 }
 
+/** Where the answer was lost, the pool may be on its way, and cost money. */
+const requestIsUnknown = (pool: string, { plan }: Session): Event => ({
+  type: 'warning',
+  message: `It is not known whether Azure took the request for agent pool ${pool}.`,
+  hints: ['The same command again finds out.', `kaito-ts delete ${plan.workspace.metadata.name}   # removes it if it is there`],
+});
+
+/** Names of pools are short, and somebody else's may be the same. */
 const assertOurs = (existing: AgentPool, { plan }: Session): void => {
   const { name, namespace } = plan.workspace.metadata;
   if (existing.tags['managed-by'] === 'kaito-ts' && existing.tags['kaito-workspace'] === name && existing.tags['kaito-namespace'] === namespace) return;
@@ -59,6 +72,8 @@ const awaitCreation = (operation: StartedOperation, step: CreateAgentPoolStep, s
     what: `agent pool ${step.pool.name}`,
     firstState: 'Creating',
     timeoutMs: step.timeoutMs,
+    // A plan that removes its pool at the end does so after a failure too.
+    hints: session.plan.steps.some(({ kind }) => kind === 'delete-agent-pool') ? ['Allow more with --node-timeout.'] : [goesOn, `kaito-ts delete ${session.plan.workspace.metadata.name}`],
     alsoWatch: (signal) => [track(session.cluster, 'Node', { labelSelector: `agentpool=${step.pool.name}` }, nodes, signal)],
     describe: (state) => `Azure's operation is ${state}; ${describeNodes([...nodes.values()], step.pool.count)}`,
   });
@@ -78,7 +93,9 @@ async function* removeFailedPool({ pool, timeoutMs }: CreateAgentPoolStep, sessi
 }
 
 export async function* deleteAgentPool(step: DeleteAgentPoolStep, session: Session): AsyncGenerator<Event, string> {
-  if (step.resume?.kind === 'delete') {
+  // A pool made anew by this very plan has nothing to do with a deletion that an earlier run began.
+  const begun = session.record().nodePool?.operation;
+  if (step.resume?.kind === 'delete' && begun?.state === step.resume.state) {
     yield* awaitDeletion({ ...step.resume, kind: 'delete', agentPool: step.name }, step.timeoutMs, session);
     await saveReleased(session);
     return 'removed';
@@ -101,18 +118,25 @@ async function* removePool(name: string, timeoutMs: number, session: Session): A
 /** Azure refuses a deletion while it is busy with the pool: creating it for a run that was interrupted, or deleting it already. */
 async function* requestDeletion(name: string, timeoutMs: number, session: Session): AsyncGenerator<Event, StartedOperation | undefined> {
   const { cloud, managedCluster } = azureOf(session);
-  const startedAt = session.clock.now();
+  const { clock, signal } = session;
+  const startedAt = clock.now();
   let pauseMs = 1_000;
+  let toldState = '';
   for (;;) {
+    const pool = await cloud.getAgentPool(managedCluster, name, { signal });
+    if (!pool) return undefined;
+    assertOurs(pool, session);
+    const { provisioningState } = pool;
+    if (provisioningState === 'Deleting') return { kind: 'delete', agentPool: name, state: followsAgentPool };
     try {
-      return await cloud.deleteAgentPool(managedCluster, name, { signal: session.signal });
+      return await cloud.deleteAgentPool(managedCluster, name, { signal });
     } catch (error) {
-      if (!(error instanceof ConflictError) || session.clock.now() - startedAt >= timeoutMs) throw error;
-      const pool = await cloud.getAgentPool(managedCluster, name, { signal: session.signal });
-      if (!pool) return undefined;
-      yield { type: 'waiting', what: `agent pool ${name} to go`, reason: `Azure is busy with it: ${pool.provisioningState}`, elapsedMs: session.clock.now() - startedAt, timeoutMs };
+      const elapsedMs = clock.now() - startedAt;
+      if (!(error instanceof ConflictError) || elapsedMs >= timeoutMs) throw error;
+      if (provisioningState !== toldState) yield { type: 'waiting', what: `agent pool ${name} to go`, reason: `Azure is busy with it: ${provisioningState}`, elapsedMs, timeoutMs };
+      toldState = provisioningState;
     }
-    await session.clock.sleep(pauseMs, session.signal);
+    await clock.sleep(pauseMs, signal);
     pauseMs = Math.min(2 * pauseMs, 10_000);
   }
 }
@@ -122,14 +146,19 @@ const awaitDeletion = (operation: StartedOperation, timeoutMs: number, session: 
     what: `agent pool ${operation.agentPool} to go`,
     firstState: 'Deleting',
     timeoutMs,
+    hints: [goesOn],
     alsoWatch: () => [],
     describe: (state) => `Azure's operation is ${state}`,
   });
+
+const goesOn = 'Azure goes on: the same command again waits on.';
 
 interface OperationWait {
   what: string;
   firstState: string;
   timeoutMs: number;
+  /** What helps when it takes too long. */
+  hints: string[];
   alsoWatch(signal: AbortSignal): AsyncIterable<'changed'>[];
   describe(state: string): string;
 }
@@ -169,10 +198,10 @@ async function* awaitOperation(operation: StartedOperation, session: Session, wa
       return ended ? { state: 'done', value: undefined } : { state: 'waiting', reason: wait.describe(state) };
     },
     onTimeout: (reason) =>
-      new TimeoutError(`Waited ${Math.round(wait.timeoutMs / 60_000)} minutes for ${wait.what}, in vain.`, {
+      new TimeoutError(`Waited ${formatDuration(wait.timeoutMs)} for ${wait.what}, in vain.`, {
         reason: 'Timeout',
         fact: reason,
-        hints: ['Azure goes on: the same command again waits on.', `kaito-ts delete ${session.plan.workspace.metadata.name}`],
+        hints: wait.hints,
       }),
   });
 }

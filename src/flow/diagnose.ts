@@ -100,12 +100,19 @@ const crashLoop = (pod: Pod): Diagnosis | undefined => {
     const last = lastState?.terminated;
     return {
       reason: 'ContainerCrashLoopBackOff',
-      message: `container "${name}" is in CrashLoopBackOff${last ? `; last termination: ${last.message ?? `exit code ${last.exitCode}`}` : ''}`,
+      message: `container "${name}" is in CrashLoopBackOff${last ? `; last termination: ${rootError(last.message) ?? `exit code ${last.exitCode}`}` : ''}`,
       hints: [`kubectl logs ${pod.metadata.name} -n ${pod.metadata.namespace} -c ${name} --previous`],
       isFatal: restartCount >= crashLimit,
     };
   }
   return undefined;
+};
+
+/** A traceback ends with what wraps the cause: the engine's own error says more than "initialization failed". */
+const rootError = (message: string | undefined): string | undefined => {
+  const lines = (message ?? '').split('\n').map((line) => line.trim()).filter((line) => line !== '');
+  const errors = lines.flatMap((line) => /(?:[\w.]+(?:Error|Exception): .+)$/.exec(line)?.[0] ?? []).filter((line) => !line.includes('See root cause above'));
+  return errors.at(-1) ?? lines.at(-1);
 };
 
 const evicted = (pod: Pod): Diagnosis | undefined => {

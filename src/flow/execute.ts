@@ -31,11 +31,26 @@ export async function* execute(plan: Plan, stored: { uid: string; record: OwnerR
       else yield cleanupFailed(error, step, session);
     }
   }
-  if (failure !== undefined) throw failure;
+  if (failure !== undefined) {
+    yield* warnOfSpending(session);
+    throw failure;
+  }
   return session.record();
 }
 
 /** What must still be done after a failure: nobody would do it otherwise. */
+/** A failure leaves the nodes to look at; nobody must believe that they are gone. */
+function* warnOfSpending(session: Session): Generator<Event, void> {
+  const { nodePool, workspace } = session.record();
+  if (nodePool === undefined || nodePool.releasedAt !== undefined) return;
+  const price = nodePool.pricePerHourUsd === undefined ? '' : ` and costs about $${nodePool.pricePerHourUsd.toFixed(2)} an hour`;
+  yield {
+    type: 'warning',
+    message: `Agent pool ${nodePool.name} (${nodePool.count} x ${nodePool.instanceType}) is still there${price}.`,
+    hints: [`kaito-ts delete ${workspace.metadata.name} -n ${workspace.metadata.namespace}`],
+  };
+}
+
 const stopsSpending = (step: Step, session: Session): boolean => step.kind === 'delete-agent-pool' && spendingPool(session) !== undefined;
 
 /** The pool that was asked for and is not known to be gone. */

@@ -1,4 +1,5 @@
 import type { Kinds } from '../cluster/kinds.ts';
+import { formatDuration } from '../domain/duration.ts';
 import { TimeoutError } from '../domain/errors.ts';
 import type { Event } from '../domain/event.ts';
 import type { AwaitNodesStep } from '../domain/plan.ts';
@@ -25,7 +26,7 @@ export async function* awaitNodes(step: AwaitNodesStep, session: Session): Async
       return { state: 'waiting', reason: describeNodes([...nodes.values()], step.count) };
     },
     onTimeout: (reason) =>
-      new TimeoutError(`The nodes were not ready with their GPUs in ${Math.round(step.timeoutMs / 60_000)} minutes.`, {
+      new TimeoutError(`The nodes were not ready with their GPUs in ${formatDuration(step.timeoutMs)}.`, {
         reason: 'NodeNotReady',
         fact: reason,
         hints: [

@@ -1,5 +1,6 @@
 import type { Kind } from '../cluster/kinds.ts';
 import { apiResources } from '../cluster/kinds.ts';
+import { formatDuration } from '../domain/duration.ts';
 import { BugError, TimeoutError } from '../domain/errors.ts';
 import type { Event } from '../domain/event.ts';
 import { describeObject } from '../domain/kubernetes.ts';
@@ -30,7 +31,7 @@ export async function* deleteObject(step: DeleteObjectStep, session: Session): A
       return { state: 'waiting', reason: finalizers.length > 0 ? `held by finalizers ${finalizers.join(', ')}` : 'being deleted' };
     },
     onTimeout: (reason) =>
-      new TimeoutError(`${describeObject(step.object)} was not gone in ${Math.round(step.timeoutMs / 60_000)} minutes.`, {
+      new TimeoutError(`${describeObject(step.object)} was not gone in ${formatDuration(step.timeoutMs)}.`, {
         fact: reason,
         hints: [`kubectl get ${kind.toLowerCase()} ${name} -n ${namespace} -o yaml`],
       }),

@@ -1,4 +1,5 @@
 import type { Kinds } from '../cluster/kinds.ts';
+import { formatDuration } from '../domain/duration.ts';
 import { TimeoutError, WorkloadError } from '../domain/errors.ts';
 import type { Event, Progress } from '../domain/event.ts';
 import { describeObject } from '../domain/kubernetes.ts';
@@ -44,9 +45,9 @@ export async function* awaitServer(step: AwaitServerStep, session: Session): Asy
       return judgeServer(step, [...pods.values()].filter((pod) => isCurrent(pod, workload)), [...events.values()], health);
     },
     onTimeout: (reason) =>
-      new TimeoutError(`The model server was not ready in ${Math.round(step.timeoutMs / 60_000)} minutes.`, {
+      new TimeoutError(`The model server was not ready in ${formatDuration(step.timeoutMs)}.`, {
         fact: reason,
-        hints: [`kaito-ts status ${name}`, `kaito-ts logs ${name}`, `kaito-ts delete ${name}   # its GPU nodes cost money until then`],
+        hints: [`kaito-ts status ${name}`, `kaito-ts logs ${name}`],
       }),
   });
 }
@@ -79,7 +80,7 @@ const judgeServer = (step: AwaitServerStep, pods: Pod[], events: Kinds['Event'][
     events.filter(({ involvedObject }) => uids.has(involvedObject.uid)),
   );
   if (diagnosis?.isFatal) {
-    return { state: 'failed', error: new WorkloadError('The model server cannot run.', { reason: diagnosis.reason, fact: diagnosis.message, hints: diagnosis.hints }) };
+    return { state: 'failed', error: new WorkloadError('The model server cannot run.', { reason: diagnosis.reason, fact: diagnosis.message, hints: [...diagnosis.hints, ...(diagnosis.reason === 'ContainerCrashLoopBackOff' ? [`kaito-ts logs ${step.workload.name} --previous`] : [])] }) };
   }
   if (diagnosis) return { state: 'waiting', reason: diagnosis.message };
   if (pods.length === 0) return { state: 'waiting', reason: `${describeObject(step.workload)} has no pod yet` };

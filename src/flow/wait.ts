@@ -1,6 +1,7 @@
 import type { Cluster, ListOptions } from '../cluster/cluster.ts';
 import type { Kind, Kinds } from '../cluster/kinds.ts';
 import type { Clock } from '../domain/clock.ts';
+import { formatDuration } from '../domain/duration.ts';
 import { TimeoutError, type KaitoError } from '../domain/errors.ts';
 import type { Event } from '../domain/event.ts';
 import { merge } from './merge.ts';
@@ -56,7 +57,7 @@ export async function* waitFor<T>(wait: Wait<T>): AsyncGenerator<Event, T> {
 }
 
 const timedOut = (what: string, reason: string, timeoutMs: number): TimeoutError =>
-  new TimeoutError(`Waited ${Math.round(timeoutMs / 1000)} s for ${what}, in vain.`, { reason: 'Timeout', fact: reason });
+  new TimeoutError(`Waited ${formatDuration(timeoutMs)} for ${what}, in vain.`, { reason: 'Timeout', fact: reason });
 
 async function* ticks(clock: Clock, everyMs: number, endsAt: number, signal: AbortSignal): AsyncGenerator<'changed'> {
   while (!signal.aborted) {

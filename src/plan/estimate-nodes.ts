@@ -23,7 +23,7 @@ export type NodeEstimate =
   /** As the end of a sentence about the machine. */
   | { refusal: string };
 
-export const defaultContextLengthTokens = 2048;
+const defaultContextLengthTokens = 2048;
 
 /** The share of a GPU's memory that vLLM is given. On A10 it is launched with 0.82, and KAITO estimates with 0.84 there too. */
 const memoryUtilization = 0.84;

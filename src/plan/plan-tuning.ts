@@ -93,13 +93,13 @@ const planSteps = (workspace: Workspace, request: TuningRequest, provision: Prov
   const revision = stored ? (changes.length > 0 || isRetry ? stored.revision + 1 : stored.revision) : 1;
   const wanted = renderTuning({ workspace, preset: request.preset, tuning: request.tuning, overrides: request.overrides, nodeSelector: provision.nodeSelector, revision, timeLimitMs: request.timeLimitMs, ...(request.storageClass === undefined ? {} : { storageClass: request.storageClass }) }, templates);
   const adapter = adapterLocation(workspace);
-  const isSubmitted = job !== undefined && jobState !== 'failed';
+  const isSubmitted = job !== undefined && !isRetry;
   const needsRecord = !stored || changes.length > 0 || isRetry || (provision.nodePool !== undefined && toStableJson(provision.nodePool) !== toStableJson(stored.nodePool));
   // Nodes of a Job that has ended may have gone already; a Job that is there needs nobody to wait for its nodes.
   const before = isSubmitted ? [] : provision.before;
   return [
     ...(needsRecord ? [{ kind: 'record' as const, title: `Write the owner record ConfigMap/${name}-kaito`, revision, ...(provision.nodePool ? { nodePool: provision.nodePool } : {}) }] : []),
-    ...(isRetry && job ? [{ kind: 'delete-object' as const, title: `Delete the failed Job/${name}`, object: { kind: 'Job', name, namespace }, timeoutMs: 5 * 60_000 }] : []),
+    ...(isRetry && job ? [{ kind: 'delete-object' as const, title: `Delete Job/${name} of the failed run`, object: { kind: 'Job', name, namespace }, timeoutMs: 5 * 60_000 }] : []),
     ...before,
     ...(isSubmitted ? [] : planApplies(wanted, isRetry ? facts.existing.filter(({ kind }) => kind !== 'Job') : facts.existing)),
     ...(request.wait

@@ -1,4 +1,5 @@
 import { ownAnnotation } from '../domain/annotations.ts';
+import { formatDuration } from '../domain/duration.ts';
 import { UsageError } from '../domain/errors.ts';
 import { parseImageReference } from '../domain/image-reference.ts';
 import type { Preset } from '../domain/preset.ts';
@@ -62,7 +63,7 @@ export const toTuningRequest = (flags: TuningFlags, namespace: string, catalogue
   const selector = flags.nodes === undefined ? undefined : parseNodeSelector(flags.nodes);
   const provisioner = parseProvisioner(flags.provisioner, selector !== undefined);
   choose('provisioner', provisioner.name, provisioner.why);
-  choose('time limit', flags.timeLimitMs, 'then the Job is stopped', `${Math.round(flags.timeLimitMs / 60_000)} minutes`);
+  choose('time limit', flags.timeLimitMs, 'then the Job is stopped', formatDuration(flags.timeLimitMs));
   const instanceType = flags.instanceType === undefined ? (provisioner.name === 'aks' ? stored?.workspace.resource.instanceType : undefined) : parseInstanceType(flags.instanceType);
   const workspace: Workspace = {
     apiVersion: 'kaito.sh/v1beta1',
