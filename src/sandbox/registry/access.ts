@@ -15,7 +15,7 @@ export interface Scope {
   actions: readonly Action[];
 }
 
-export const isAction = (text: string): text is Action => text === 'pull' || text === 'push' || text === 'delete';
+const isAction = (text: string): text is Action => text === 'pull' || text === 'push' || text === 'delete';
 
 /** `repository:team/adapter:pull,push`. Other resource types and unknown actions are left out, as token servers do. */
 export const parseScope = (text: string): Scope | undefined => {
