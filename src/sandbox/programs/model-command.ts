@@ -11,7 +11,7 @@ export const commandWords = ({ command, args }: ContainerCommand): string[] => {
   return isShell && shell > 0 ? splitWords(words[shell + 1] ?? '') : words;
 };
 
-const splitWords = (line: string): string[] => {
+export const splitWords = (line: string): string[] => {
   const words: string[] = [];
   let word: string | undefined;
   for (const [, single, double, escaped, space, plain] of line.matchAll(/'([^']*)'|"((?:\\.|[^"\\])*)"|\\(.)|(\s+)|([^\s'"\\]+)/gs)) {
