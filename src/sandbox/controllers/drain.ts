@@ -15,8 +15,8 @@ export const drain = async (node: Node, { store, clock, signal }: { store: Store
   const pods = podsHere().filter((pod) => !isFinished(pod));
   for (const pod of pods) evict(pod, store, toTimestamp(clock.now()));
   const graceSeconds = Math.max(0, ...pods.map(({ spec }) => spec?.terminationGracePeriodSeconds ?? 30));
-  const isEmpty = (): boolean => podsHere().every((pod) => isFinished(pod));
-  if (!isEmpty()) await until(isEmpty, store, clock.sleep(graceSeconds * 1000 + patienceMs, signal));
+  const isEmpty = (): boolean => podsHere().every(isFinished);
+  if (!isEmpty()) await waitUntil(isEmpty, { store, clock, timeoutMs: graceSeconds * 1000 + patienceMs, ...(signal ? { signal } : {}) });
 };
 
 /** The Eviction API marks the pod before it deletes it, so that a Job can tell this end from a failure. */
@@ -29,17 +29,17 @@ const evict = (pod: Pod, store: Store, now: string): void => {
   remove(store, 'pods', pod);
 };
 
-/** Whichever comes first: the store says so, or the time is up. */
-const until = async (isTrue: () => boolean, store: Store, timeout: Promise<void>): Promise<void> => {
-  const { promise, resolve } = Promise.withResolvers<void>();
+/** Whichever comes first: the store says so, or the time is up. Rejects with the signal's reason. */
+const waitUntil = async (isTrue: () => boolean, { store, clock, timeoutMs, signal }: { store: Store; clock: SandboxClock; timeoutMs: number; signal?: AbortSignal }): Promise<void> => {
+  const over = new AbortController();
   const unsubscribe = store.subscribe(() => {
-    if (isTrue()) resolve();
+    if (isTrue()) over.abort();
   });
   try {
-    await Promise.race([promise, timeout]);
+    await clock.sleep(timeoutMs, AbortSignal.any([over.signal, ...(signal ? [signal] : [])]));
+  } catch (error) {
+    if (signal?.aborted) throw error;
   } finally {
     unsubscribe();
-    // The timer that lost the race may still be aborted, which is nobody's concern any more.
-    timeout.catch(() => {});
   }
 };

@@ -1,5 +1,7 @@
 import type { Controller, ControllerContext } from './controller.ts';
+import { daemonSetController } from './daemon-set.ts';
 import { deploymentController } from './deployment.ts';
+import { endpointSliceController } from './endpoint-slice.ts';
 import { garbageCollector } from './garbage-collector.ts';
 import { jobController } from './job.ts';
 import { namespaceController } from './namespace.ts';
@@ -18,6 +20,8 @@ const controllers: readonly Controller[] = [
   deploymentController,
   replicaSetController,
   statefulSetController,
+  daemonSetController,
+  endpointSliceController,
   persistentVolumeClaimController,
   persistentVolumeController,
   scheduler,
