@@ -100,8 +100,6 @@ const begin = ({ target, basePath, timing }: Endpoint, access: Access, request: 
     };
     outgoing.once('response', (response) => {
       settle();
-      // Whoever reads sees the failure as well; without a listener here it would end the process when nobody reads.
-      response.on('error', () => undefined);
       response.once('close', onAbort(signal, (reason) => response.destroy(reason)));
       resolve(response);
     });

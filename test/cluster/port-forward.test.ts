@@ -1,6 +1,7 @@
 import { getEventListeners, once } from 'node:events';
 import { createServer, request } from 'node:http';
 import { connect, type Socket } from 'node:net';
+import { PassThrough } from 'node:stream';
 import { text } from 'node:stream/consumers';
 import { expect, onTestFinished, test } from 'vitest';
 import { openPortForward, type PodName, type PortForward, type PortForwardOptions } from '../../src/cluster/port-forward.ts';
@@ -178,6 +179,21 @@ test('a local port that is taken is an error that says so', async () => {
   const world = await start(echo);
   const { localPort } = await world.open();
   expect(await failureOf(world.open({ localPort }))).toMatchObject({ name: 'UsageError', reason: 'LocalPort', message: `The local port ${localPort} is in use.` });
+});
+
+test('closing ends connections whose stream does not hear of it', async () => {
+  const deaf = new PassThrough();
+  const { localPort, close } = await openPortForward({
+    cluster: { connect: () => Promise.resolve(deaf) },
+    findPod: () => Promise.resolve({ name: 'web-1', namespace: 'default' }),
+    port: 5000,
+    signal: new AbortController().signal,
+  });
+  const socket = dial(localPort);
+  socket.write('x');
+  await once(socket, 'data');
+  await close();
+  await until(() => socket.closed && deaf.destroyed, 'the end of the connection');
 });
 
 test('the signal closes the port and every connection, and keeps no listener', async () => {

@@ -14,13 +14,15 @@ const toLine = (type: string, object: object): string => `${JSON.stringify({ typ
 
 const bookmark = (resourceVersion: string): string => toLine('BOOKMARK', { kind: 'Pod', apiVersion: 'v1', metadata: { resourceVersion } });
 
+type Step = (response: ServerResponse, seen: Seen) => void | Promise<void>;
+
 /** Answers lists and watches each from a script of their own, the last of which is repeated. */
 const play =
-  (lists: ((response: ServerResponse) => void)[], watches: ((response: ServerResponse, seen: Seen) => void)[]): Script =>
+  (lists: Step[], watches: Step[]): Script =>
   (seen, response) => {
-    const queue: ((response: ServerResponse, seen: Seen) => void)[] = seen.query['watch'] === 'true' ? watches : lists;
+    const queue = seen.query['watch'] === 'true' ? watches : lists;
     const step = queue.length > 1 ? queue.shift() : queue[0];
-    step?.(response, seen);
+    return step?.(response, seen);
   };
 
 /** A watch that stays open and says nothing more. */
@@ -96,6 +98,27 @@ test('a connection that is cut in the middle of a line loses nothing and tells n
     ),
   );
   expect(await collect(await connectTo(server), 3)).toEqual(['synced', 'added a@6', 'added b@7']);
+});
+
+test('a line that comes in pieces, cut inside of a character, is one event of the same watch', async () => {
+  const server = await startServer(
+    play(
+      [(response) => sendList(response, [], '5')],
+      [
+        async (response) => {
+          stayOpen(response);
+          for (const byte of Buffer.from(toLine('ADDED', createPod('a', '6', { status: { message: 'größer 🚀' } })))) await new Promise((resolve) => response.write(Buffer.of(byte), resolve));
+        },
+      ],
+    ),
+  );
+  const controller = new AbortController();
+  for await (const event of (await connectTo(server)).watch('Pod', { signal: controller.signal })) {
+    if (event.type === 'synced') continue;
+    expect(event.object.status).toEqual({ message: 'größer 🚀' });
+    controller.abort();
+  }
+  expect(server.requests).toHaveLength(2);
 });
 
 const goneInBothWays: [string, (response: ServerResponse) => void][] = [
