@@ -34,12 +34,18 @@ async function* requestAgentPool({ pool, timeoutMs }: CreateAgentPoolStep, sessi
   try {
     return await cloud.createAgentPool(managedCluster, pool, { signal: session.signal });
   } catch (error) {
-    if (error instanceof FailedError && !session.signal.aborted) yield requestIsUnknown(pool.name, session);
+    if (session.signal.aborted) throw error;
+    if (error instanceof FailedError) yield requestIsUnknown(pool.name, session);
+    else if (!(error instanceof ConflictError)) await saveReleased(session);
     if (!(error instanceof ConflictError)) throw error;
     // An earlier run may have asked for it and not lived to record the operation.
     const existing = await cloud.getAgentPool(managedCluster, pool.name, { signal: session.signal });
     if (!existing) throw error;
-    assertOurs(existing, session);
+    if (!isOurs(existing, session)) {
+      // What the record names is not there; it must not be looked for, paid for or deleted.
+      await saveReleased(session);
+      throw notOurs(existing);
+    }
     if (existing.provisioningState === 'Succeeded') return undefined;
     yield { type: 'note', message: `Agent pool ${pool.name} is there already and is ${existing.provisioningState}.` };
     if (existing.provisioningState !== 'Deleting') return { kind: 'create', agentPool: pool.name, state: followsAgentPool };
@@ -56,15 +62,17 @@ const requestIsUnknown = (pool: string, { plan }: Session): Event => ({
 });
 
 /** Names of pools are short, and somebody else's may be the same. */
-const assertOurs = (existing: AgentPool, { plan }: Session): void => {
+const isOurs = ({ tags }: AgentPool, { plan }: Session): boolean => {
   const { name, namespace } = plan.workspace.metadata;
-  if (existing.tags['managed-by'] === 'kaito-ts' && existing.tags['kaito-workspace'] === name && existing.tags['kaito-namespace'] === namespace) return;
-  throw new ConflictError(`Agent pool ${existing.name} exists and was not made by kaito-ts for this workspace.`, {
+  return tags['managed-by'] === 'kaito-ts' && tags['kaito-workspace'] === name && tags['kaito-namespace'] === namespace;
+};
+
+const notOurs = ({ name, tags }: AgentPool): ConflictError =>
+  new ConflictError(`Agent pool ${name} exists and was not made by kaito-ts for this workspace.`, {
     reason: 'AgentPoolNotOurs',
-    fact: `Its tags are ${JSON.stringify(existing.tags)}.`,
+    fact: `Its tags are ${JSON.stringify(tags)}.`,
     hints: ['Choose another workspace name: agent pools are named after it.'],
   });
-};
 
 const awaitCreation = (operation: StartedOperation, step: CreateAgentPoolStep, session: Session): AsyncGenerator<Event, void> => {
   const nodes = new Tracked<'Node'>();
@@ -125,7 +133,7 @@ async function* requestDeletion(name: string, timeoutMs: number, session: Sessio
   for (;;) {
     const pool = await cloud.getAgentPool(managedCluster, name, { signal });
     if (!pool) return undefined;
-    assertOurs(pool, session);
+    if (!isOurs(pool, session)) throw notOurs(pool);
     const { provisioningState } = pool;
     if (provisioningState === 'Deleting') return { kind: 'delete', agentPool: name, state: followsAgentPool };
     try {

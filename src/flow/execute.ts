@@ -28,7 +28,7 @@ export async function* execute(plan: Plan, stored: { uid: string; record: OwnerR
       }
       // The first failure is the reason; what goes wrong while cleaning up after it is told beside it.
       if (failure === undefined) failure = error;
-      else yield cleanupFailed(error, step, session);
+      else yield { type: 'warning', message: `${step.title} failed too: ${error instanceof Error ? error.message : String(error)}`, hints: error instanceof KaitoError ? error.hints : [] };
     }
   }
   if (failure !== undefined) {
@@ -38,19 +38,16 @@ export async function* execute(plan: Plan, stored: { uid: string; record: OwnerR
   return session.record();
 }
 
-/** What must still be done after a failure: nobody would do it otherwise. */
 /** A failure leaves the nodes to look at; nobody must believe that they are gone. */
 function* warnOfSpending(session: Session): Generator<Event, void> {
-  const { nodePool, workspace } = session.record();
-  if (nodePool === undefined || nodePool.releasedAt !== undefined) return;
-  const price = nodePool.pricePerHourUsd === undefined ? '' : ` and costs about $${nodePool.pricePerHourUsd.toFixed(2)} an hour`;
-  yield {
-    type: 'warning',
-    message: `Agent pool ${nodePool.name} (${nodePool.count} x ${nodePool.instanceType}) is still there${price}.`,
-    hints: [`kaito-ts delete ${workspace.metadata.name} -n ${workspace.metadata.namespace}`],
-  };
+  const pool = spendingPool(session);
+  if (!pool) return;
+  const { name, namespace } = session.plan.workspace.metadata;
+  const price = pool.pricePerHourUsd === undefined ? '' : ` and costs about $${pool.pricePerHourUsd.toFixed(2)} an hour`;
+  yield { type: 'warning', message: `Agent pool ${pool.name} (${pool.count} x ${pool.instanceType}) is still there${price}.`, hints: [`kaito-ts delete ${name} -n ${namespace}`] };
 }
 
+/** What must still be done after a failure: nobody would do it otherwise. */
 const stopsSpending = (step: Step, session: Session): boolean => step.kind === 'delete-agent-pool' && spendingPool(session) !== undefined;
 
 /** The pool that was asked for and is not known to be gone. */
@@ -61,12 +58,6 @@ const spendingPool = (session: Session): NodePoolRecord | undefined => {
 
 /** Losing the connection, or the login, while a Job runs is not its end: hours of training must not be thrown away for it. */
 const isOutOfSight = (step: Step, error: unknown): boolean => step.kind === 'follow-tuning' && !(error instanceof WorkloadError) && !(error instanceof TimeoutError);
-
-const cleanupFailed = (error: unknown, step: Step, { plan }: Session): Event => ({
-  type: 'warning',
-  message: `${step.title} failed too: ${error instanceof Error ? error.message : String(error)}`,
-  hints: [...(error instanceof KaitoError ? error.hints : []), `kaito-ts delete ${plan.workspace.metadata.name} -n ${plan.workspace.metadata.namespace}   # the nodes cost money until they are gone`],
-});
 
 const againHints = ({ plan }: Session): string[] => {
   const { name, namespace } = plan.workspace.metadata;

@@ -45,7 +45,7 @@ describe('deleteObject', () => {
     cluster.keepDeleted = true;
     const deleting = follow(deleteObject(step, session()));
     await clock.advance(300_000);
-    await expect(deleting.result).rejects.toMatchObject({ name: 'TimeoutError', message: 'Job/tuned was not gone in 5 minutes.', fact: 'being deleted', hints: ['kubectl get job tuned -n default -o yaml'] });
+    await expect(deleting.result).rejects.toMatchObject({ name: 'TimeoutError', message: 'Job/tuned was not gone in 5m.', fact: 'being deleted', hints: ['kubectl get job tuned -n default -o yaml'] });
   });
 });
 

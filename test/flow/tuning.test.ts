@@ -59,7 +59,7 @@ describe('followTuning', () => {
     expect(following.items.filter(({ type }) => type === 'progress').at(-1)).toMatchObject({ progress: { phase: 'training', step: 2, totalSteps: 2, loss: 1.25 } });
     cluster.put(succeeded);
     cluster.put(job(jobCondition('Complete')));
-    await expect(following.result).resolves.toBe('succeeded');
+    await expect(following.result).resolves.toBe('2 steps, last loss 1.25');
     expect(stored()?.result).toEqual({ outcome: 'Succeeded', finishedAt: new Date(clock.now()).toISOString(), adapter: { kind: 'image', reference: 'registry.example/adapters/tuned:1', digest }, steps: 2, finalLoss: 1.25 });
     expect(cluster.openWatchCount()).toBe(0);
   });

@@ -89,7 +89,7 @@ describe('waitFor', () => {
     await clock.advance(89_999);
     expect(sourceSignal?.aborted).toBe(false);
     await clock.advance(1);
-    await expect(waiting.result).rejects.toMatchObject({ name: 'TimeoutError', message: 'Waited 90 s for the thing, in vain.', fact: 'not yet' });
+    await expect(waiting.result).rejects.toMatchObject({ name: 'TimeoutError', message: 'Waited 1m30s for the thing, in vain.', fact: 'not yet' });
     expect(sourceSignal?.aborted).toBe(true);
     expect(clock.sleeperCount()).toBe(0);
   });

@@ -103,6 +103,7 @@ export const createFakeCluster = (objects: readonly KubernetesObject[] = []): Fa
       return select(kind, options);
     },
     async *watch<K extends Kind>(kind: K, { signal, ...options }: ListOptions & { signal: AbortSignal }) {
+      if (signal.aborted) return;
       const events = createChannel<WatchEvent<KubernetesObject> | Error>();
       const watcher: Watcher = { kind, options, events };
       const hold = held.get(kind);

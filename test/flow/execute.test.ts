@@ -1,0 +1,236 @@
+import { describe, expect, it } from 'vitest';
+import { AccessError, ConflictError, FailedError, QuotaError } from '../../src/domain/errors.ts';
+import type { KubernetesObject } from '../../src/domain/kubernetes.ts';
+import type { Step } from '../../src/domain/plan.ts';
+import { agentPool, createFakeCloud } from '../support/fakes.ts';
+import { settled } from '../support/manual-clock.ts';
+import { createStage, ended, job, jobCondition, node, nodePool, planOf, pod, record, running, shortly } from './support.ts';
+
+const tags = { 'managed-by': 'kaito-ts', 'kaito-workspace': 'tuned', 'kaito-namespace': 'default' };
+
+const steps = {
+  record: { kind: 'record', title: 'Write the owner record', revision: 1, nodePool: nodePool({ requestedAt: '' }) },
+  create: { kind: 'create-agent-pool', title: 'Add agent pool kpool', pool: { name: 'kpool', instanceType: 'Standard_NV36ads_A10_v5', count: 1, osDiskGiB: 256, labels: {}, taints: [], tags, spot: false }, timeoutMs: 600_000 },
+  nodes: { kind: 'await-nodes', title: 'Wait for the node', labelSelector: 'agentpool=kpool', count: 1, gpusPerNode: 1, timeoutMs: 600_000 },
+  apply: { kind: 'apply', title: 'Create Job/tuned', object: { apiVersion: 'batch/v1', kind: 'Job', metadata: { name: 'tuned', namespace: 'default' } }, owned: true },
+  claim: { kind: 'apply', title: 'Create PersistentVolumeClaim/tuned-adapter', object: { apiVersion: 'v1', kind: 'PersistentVolumeClaim', metadata: { name: 'tuned-adapter', namespace: 'default' } }, owned: false },
+  follow: { kind: 'follow-tuning', title: 'Follow Job/tuned', job: { kind: 'Job', name: 'tuned', namespace: 'default' }, adapter: { kind: 'image', reference: 'registry.example/tuned:1' }, timeoutMs: 3_600_000 },
+  remove: { kind: 'delete-agent-pool', title: 'Remove agent pool kpool', name: 'kpool', timeoutMs: 600_000 },
+} satisfies Record<string, Step>;
+
+const whole = planOf([steps.record, steps.create, steps.nodes, steps.claim, steps.apply, steps.follow, steps.remove]);
+
+const trained = pod({ name: 'tuned-1', labels: { 'batch.kubernetes.io/job-name': 'tuned' }, phase: 'Succeeded', init: [ended('tuner', 0)], containers: [ended('push', 0)] });
+const failed = pod({ name: 'tuned-1', labels: { 'batch.kubernetes.io/job-name': 'tuned' }, phase: 'Failed', init: [ended('tuner', 1, { message: 'RuntimeError: no' })] });
+
+/** As far as the Job runs. */
+const untilTraining = async () => {
+  const stage = createStage();
+  stage.cloud.succeed();
+  stage.cluster.put(node('node-a', { labels: { agentpool: 'kpool' } }));
+  const execution = stage.execute(whole);
+  await settled();
+  stage.cluster.put(job({ active: 1 }));
+  stage.cluster.put(pod({ name: 'tuned-1', labels: { 'batch.kubernetes.io/job-name': 'tuned' }, phase: 'Pending', init: [running('tuner')] }));
+  await stage.clock.advance(1_000);
+  return { ...stage, execution };
+};
+
+describe('execute', () => {
+  it('takes the steps in their order, tells each, and gives the record as it is at the end', async () => {
+    const { cluster, cloud, execution } = await untilTraining();
+    cluster.put(trained);
+    cluster.put(job(jobCondition('Complete')));
+    const result = await execution.result;
+    expect(shortly(execution.items).filter((text) => /^(start|done)/.test(text))).toEqual([
+      'start record',
+      'done record: ConfigMap/tuned-kaito',
+      'start create-agent-pool',
+      'done create-agent-pool: created',
+      'start await-nodes',
+      'done await-nodes: node-a',
+      'start apply',
+      'done apply: created',
+      'start apply',
+      'done apply: created',
+      'start follow-tuning',
+      'done follow-tuning: succeeded',
+      'start delete-agent-pool',
+      'done delete-agent-pool: removed',
+    ]);
+    expect(cloud.pools.size).toBe(0);
+    expect(result).toMatchObject({ revision: 1, nodePool: { name: 'kpool', releasedAt: expect.any(String) }, result: { outcome: 'Succeeded' } });
+  });
+
+  it('writes the record, with the moment of the request, before anything that costs money', async () => {
+    const { cluster, cloud, execute, stored } = createStage();
+    cluster.refuse('ConfigMap', new FailedError('The cluster is away.'));
+    await execute(planOf([steps.record, steps.create])).result.catch(() => {});
+    expect(cloud.calls).toEqual([]);
+    cloud.refuse('create', new FailedError('Azure is away.'));
+    await execute(planOf([steps.record, steps.create])).result.catch(() => {});
+    expect(cloud.calls).toEqual(['create kpool']);
+    expect(stored()?.nodePool?.requestedAt).toBe('2026-01-01T00:00:00.000Z');
+  });
+
+  it('makes the record the owner of what goes with the workspace, and of nothing that outlives it', async () => {
+    const { cluster } = await untilTraining();
+    const owners = ({ metadata }: KubernetesObject) => metadata.ownerReferences;
+    const uid = cluster.find('ConfigMap', 'tuned-kaito')?.metadata.uid;
+    expect(cluster.writes).toContain('apply Job/tuned');
+    expect(cluster.find('PersistentVolumeClaim', 'tuned-adapter')).toSatisfy((object: KubernetesObject) => owners(object) === undefined);
+    // The Job was put again by the cluster's own controllers since: what was applied is what counts.
+    const { cluster: other, execute } = createStage();
+    await execute(planOf([steps.record, steps.apply])).result;
+    expect(other.find('Job', 'tuned')?.metadata.ownerReferences).toEqual([{ apiVersion: 'v1', kind: 'ConfigMap', name: 'tuned-kaito', uid: other.find('ConfigMap', 'tuned-kaito')?.metadata.uid, controller: false, blockOwnerDeletion: false }]);
+    expect(uid).toBeDefined();
+  });
+
+  it('keeps what an earlier run recorded about the pool when it only writes the workspace anew', async () => {
+    const { execute, stored } = createStage(record({ nodePool: nodePool(), createdAt: '2025-12-31T00:00:00.000Z' }));
+    await execute(planOf([{ kind: 'record', title: 'Write the owner record', revision: 2 }])).result;
+    expect(stored()).toMatchObject({ revision: 2, createdAt: '2025-12-31T00:00:00.000Z', nodePool: nodePool() });
+  });
+
+  it('forgets the result of an earlier run when a new one begins', async () => {
+    const { execute, stored } = createStage(record({ result: { outcome: 'Failed', finishedAt: '2025-12-31T00:00:00Z' } }));
+    await execute(planOf([{ kind: 'record', title: 'Write the owner record', revision: 2 }])).result;
+    expect(stored()?.result).toBeUndefined();
+  });
+
+  it('does nothing for an empty plan, and still gives the record', async () => {
+    const { cluster, execute } = createStage(record({ revision: 7 }));
+    await expect(execute(planOf([])).result).resolves.toMatchObject({ revision: 7 });
+    expect(cluster.writes).toEqual([]);
+  });
+});
+
+describe('execute after a failure', () => {
+  it('skips what is left, gives the nodes back, and then fails with the reason', async () => {
+    const { cluster, cloud, execution, stored } = await untilTraining();
+    cluster.put(failed);
+    cluster.put(job(jobCondition('Failed')));
+    await expect(execution.result).rejects.toMatchObject({ name: 'WorkloadError', reason: 'TrainingFailed' });
+    expect(shortly(execution.items).slice(-2)).toEqual([expect.stringMatching(/^waiting|^start/), 'done delete-agent-pool: removed']);
+    expect(cloud.pools.size).toBe(0);
+    expect(stored()).toMatchObject({ nodePool: { releasedAt: expect.any(String) }, result: { outcome: 'Failed' } });
+  });
+
+  it('gives the nodes back when the Job cannot be submitted', async () => {
+    const { cluster, cloud, execute } = createStage();
+    cloud.succeed();
+    cluster.refuse('Job', new ConflictError('Somebody else owns this Job.'));
+    const execution = execute(planOf([steps.record, steps.create, steps.apply, steps.follow, steps.remove]));
+    await expect(execution.result).rejects.toThrow('Somebody else owns this Job.');
+    expect(cloud.pools.size).toBe(0);
+    expect(shortly(execution.items)).not.toContain('start follow-tuning');
+  });
+
+  it('gives the nodes back when they do not come in time', async () => {
+    const { clock, cloud, execute } = createStage();
+    cloud.succeed();
+    const execution = execute(planOf([steps.record, steps.create, steps.nodes, steps.remove]));
+    await clock.advance(600_000);
+    await expect(execution.result).rejects.toMatchObject({ name: 'TimeoutError', reason: 'NodeNotReady' });
+    expect(cloud.pools.size).toBe(0);
+  });
+
+  it('removes nothing when nothing was recorded', async () => {
+    const { cluster, cloud, execute } = createStage();
+    cluster.refuse('ConfigMap', new AccessError('Forbidden.'));
+    await expect(execute(planOf([steps.record, steps.create, steps.remove])).result).rejects.toThrow('Forbidden.');
+    expect(cloud.calls).toEqual([]);
+  });
+
+  it('speaks of no nodes when Azure refused to make any', async () => {
+    const { cloud, execute, stored } = createStage();
+    cloud.refuse('create', new QuotaError('No quota.'));
+    const execution = execute(planOf([steps.record, steps.create]));
+    await expect(execution.result).rejects.toThrow('No quota.');
+    expect(shortly(execution.items).filter((text) => text.startsWith('warning'))).toEqual([]);
+    expect(stored()?.nodePool?.releasedAt).toBeDefined();
+  });
+
+  it('warns of nodes that a failed plan without an end leaves', async () => {
+    const { cloud, cluster, execute } = createStage();
+    cloud.succeed();
+    cluster.refuse('Job', new ConflictError('Somebody else owns this.'));
+    const execution = execute(planOf([steps.record, steps.create, steps.apply]));
+    await execution.result.catch(() => {});
+    expect(shortly(execution.items).at(-1)).toBe('warning: Agent pool kpool (1 x Standard_NV36ads_A10_v5) is still there and costs about $3.20 an hour.');
+  });
+
+  it('removes no pool that is not ours, though its name is the one of the plan', async () => {
+    const cloud = createFakeCloud([agentPool({ tags: { team: 'search' } })]);
+    const { execute } = createStage(undefined, cloud);
+    const execution = execute(planOf([steps.record, steps.create, steps.remove]));
+    await expect(execution.result).rejects.toMatchObject({ reason: 'AgentPoolNotOurs' });
+    expect(cloud.pools.get('kpool')?.provisioningState).toBe('Succeeded');
+    expect(cloud.calls).toEqual(['create kpool']);
+  });
+
+  it('fails with the first reason, tells the failure of the clean-up beside it, and says what costs money still', async () => {
+    const { cluster, cloud, execution } = await untilTraining();
+    cloud.refuse('delete', new AccessError('The login has expired.', { hints: ['az login'] }));
+    cluster.put(failed);
+    cluster.put(job(jobCondition('Failed')));
+    await expect(execution.result).rejects.toMatchObject({ reason: 'TrainingFailed' });
+    expect(execution.items.slice(-2)).toEqual([
+      { type: 'warning', message: 'Remove agent pool kpool failed too: The login has expired.', hints: ['az login'] },
+      { type: 'warning', message: 'Agent pool kpool (1 x Standard_NV36ads_A10_v5) is still there and costs about $3.20 an hour.', hints: ['kaito-ts delete tuned -n default'] },
+    ]);
+  });
+
+  it.each([new FailedError('The cluster cannot be reached.'), new AccessError('The token has expired.')])('leaves the nodes to a Job that it only lost sight of: $message', async (error) => {
+    const { cluster, cloud, execution, stored } = await untilTraining();
+    cluster.break('Job', error);
+    await expect(execution.result).rejects.toBe(error);
+    expect(cloud.pools.get('kpool')?.provisioningState).toBe('Succeeded');
+    expect(stored()?.result).toBeUndefined();
+    expect(shortly(execution.items).at(-1)).toBe('warning: The tuning Job is out of sight and goes on; its nodes are left to it.');
+  });
+});
+
+describe('execute when interrupted', () => {
+  it('says what goes on, what it costs, how to come back and how to end it', async () => {
+    const { interrupt, cloud, execution } = await untilTraining();
+    interrupt();
+    await expect(execution.result).rejects.toMatchObject({
+      name: 'InterruptedError',
+      message: 'Interrupted.',
+      exitCode: 130,
+      fact: 'Follow Job/tuned: this goes on without kaito-ts. Agent pool kpool (1 x Standard_NV36ads_A10_v5) costs about $3.20 an hour until it is removed.',
+      hints: ['The same command again goes on from here.', 'kaito-ts status tuned -n default', 'kaito-ts delete tuned -n default   # undo'],
+    });
+    expect(cloud.pools.size).toBe(1);
+  });
+
+  it('ends with the exit code of SIGTERM', async () => {
+    const { interrupt, execution } = await untilTraining();
+    interrupt('SIGTERM');
+    await expect(execution.result).rejects.toMatchObject({ exitCode: 143, message: 'Terminated.' });
+  });
+
+  it('speaks of no costs before a pool was asked for', async () => {
+    const { interrupt, execute, cloud } = createStage(record({ nodePool: nodePool() }));
+    interrupt();
+    await expect(execute(planOf([steps.record, steps.create])).result).rejects.toMatchObject({ fact: 'Write the owner record: this was left undone.' });
+    expect(cloud.calls).toEqual([]);
+  });
+
+  it('speaks of no costs when the pool is gone', async () => {
+    const stage = createStage(record({ nodePool: nodePool({ releasedAt: '2026-01-01T00:00:00Z' }) }));
+    const execution = stage.execute(planOf([{ kind: 'await-gone', title: 'Wait for the pods to end', labelSelector: 'a=b', timeoutMs: 1_000 }]));
+    stage.cluster.hold('Pod');
+    stage.interrupt();
+    await expect(execution.result).rejects.toMatchObject({ fact: 'Wait for the pods to end: this goes on without kaito-ts.' });
+  });
+
+  it('says that Azure goes on once it has taken the request', async () => {
+    const { interrupt, execute } = createStage();
+    const execution = execute(planOf([steps.record, steps.create, steps.remove]));
+    await settled();
+    interrupt();
+    await expect(execution.result).rejects.toMatchObject({ fact: expect.stringMatching(/^Add agent pool kpool: this goes on without kaito-ts\. Agent pool kpool .* costs about \$3\.20 an hour/) });
+  });
+});
