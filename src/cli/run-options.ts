@@ -2,7 +2,7 @@ import { duration, text, toggle } from './options.ts';
 
 /** Options of every command that runs pods on GPUs. */
 export const runOptions = {
-  instanceType: text('--instance-type <size>', 'Azure VM size of the GPU nodes', { defaultText: 'the cheapest that fits and has quota' }),
+  instanceType: text('--instance-type <sizes>', 'Azure VM size of the GPU nodes; of several, separated by commas, the first that Azure has is taken', { defaultText: 'the cheapest that fits and has quota' }),
   provisioner: text('--provisioner <aks|byo>', 'where GPU nodes come from: a new AKS agent pool, or existing nodes', { defaultText: 'byo with --nodes, else aks' }),
   nodes: text('--nodes <selector>', 'use existing nodes with these labels, as key=value,key=value'),
   spot: toggle('--spot', 'Azure Spot machines: cheaper, and may be taken away at any time'),

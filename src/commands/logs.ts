@@ -14,13 +14,19 @@ export default defineCommand({
   },
   examples: ['logs my-tuning', 'logs my-tuning -f -c tuner'],
   async *run({ arguments: [name = ''], options }, context) {
-    const [{ containerStatuses }, { createSanitiser }] = await Promise.all([import('../flow/diagnose.ts'), import('../terminal/sanitise.ts')]);
+    const [{ containerStatuses }, { createSanitiser }, { readRecord }] = await Promise.all([import('../flow/diagnose.ts'), import('../terminal/sanitise.ts'), import('../flow/read-record.ts')]);
     if (name === '') throw new UsageError('Name the workspace whose log to print.');
     const { signal } = context;
     const cluster = await context.cluster();
     const pods = await cluster.list('Pod', { labelSelector: `kaito.sh/workspace=${name}`, signal });
     const pod = pods.sort((left, right) => ((left.metadata.creationTimestamp ?? '') < (right.metadata.creationTimestamp ?? '') ? 1 : -1))[0];
     if (!pod) {
+      const tail = (await readRecord(cluster, name, signal))?.result?.logTail;
+      if (tail !== undefined) {
+        yield { type: 'note', message: 'The pod is gone; this is the end of its log, as it was recorded when it failed:' };
+        yield { type: 'log', container: 'recorded', text: createSanitiser().push(tail.replaceAll(/\r\n?/g, '\n')) };
+        return;
+      }
       throw new NotFoundError(`Workspace ${name} has no pod in namespace ${cluster.target.namespace}.`, {
         reason: 'PodNotFound',
         hints: [`kaito-ts status ${name}`, 'A finished tuning Job and its pod are removed some time after the end.'],

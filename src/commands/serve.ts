@@ -1,6 +1,7 @@
 import { defineCommand } from '../cli/command.ts';
 import { choice, duration, text, texts } from '../cli/options.ts';
 import { runOptions } from '../cli/run-options.ts';
+import type { Event } from '../domain/event.ts';
 
 export default defineCommand({
   summary: 'Serve a model, with adapters if you like, and wait until it answers',
@@ -20,7 +21,7 @@ export default defineCommand({
   },
   examples: ['serve --preset phi-3-mini', 'serve --preset phi-3-mini --adapter phi-3-mini-128k-instruct-qlora', 'serve llama --preset llama-3.1-8b-instruct --model-access-secret hf-token --dry-run'],
   async *run({ arguments: [name], options }, context) {
-    const [{ toServingRequest, servingName, parseAdapters }, { resolvePreset }, { planServing }, { observe }, { readRecord }, { readTunings }, { execute }, { azureHint }] = await Promise.all([
+    const [{ toServingRequest, servingName, parseAdapters }, { resolvePreset }, { planServing }, { observe }, { readRecord }, { readTunings }, { execute }, { tryInOrder }, { splitInstanceTypes }, { azureHint }] = await Promise.all([
       import('../plan/serving-request.ts'),
       import('../plan/resolve-preset.ts'),
       import('../plan/plan-serving.ts'),
@@ -28,6 +29,8 @@ export default defineCommand({
       import('../flow/read-record.ts'),
       import('../flow/read-tunings.ts'),
       import('../flow/execute.ts'),
+      import('../flow/fall-back.ts'),
+      import('../plan/run-settings.ts'),
       import('../cli/azure-hint.ts'),
     ]);
     const { signal, clock } = context;
@@ -36,36 +39,39 @@ export default defineCommand({
     // What is wrong with the command line is told before anything is asked of anybody.
     const named = options.preset === undefined ? undefined : resolvePreset(catalogue, options.preset).preset;
     const tuningNames = parseAdapters(options.adapter).flatMap((adapter) => (adapter.kind === 'tuning' ? [adapter.name] : []));
-    toServingRequest({ ...flags, adapter: [], preset: options.preset ?? catalogue[0]?.name }, 'default', catalogue, undefined, {});
+    const instanceTypes = splitInstanceTypes(options.instanceType);
+    for (const instanceType of instanceTypes) toServingRequest({ ...flags, instanceType, adapter: [], preset: options.preset ?? catalogue[0]?.name }, 'default', catalogue, undefined, {});
     const cluster = await context.cluster();
     const workspaceName = name ?? (named && servingName({ name }, named));
-    const stored = workspaceName === undefined ? undefined : await readRecord(cluster, workspaceName, signal);
     const tunings = await readTunings(cluster, tuningNames, signal);
-    const request = toServingRequest(flags, cluster.target.namespace, catalogue, stored, tunings);
-    const { inference } = request.workspace;
-    const secrets = [inference?.preset.presetOptions?.modelAccessSecret, ...request.adapters.map(({ imagePullSecret }) => imagePullSecret)].filter((secret) => secret !== undefined);
-    const facts = await observe(
-      request.workspace,
-      cluster,
-      {
-        kinds: ['Deployment', 'StatefulSet', 'Service', 'ConfigMap'],
-        secrets: [...new Set(secrets)],
-        ...(request.provisioner === 'aks' ? { azure: context.cloud, azureHint: azureHint(context.globals) } : {}),
-      },
-      signal,
-    );
-    const plan = planServing(request, facts, await context.templates());
-    yield { type: 'planned', plan, dryRun: options.dryRun };
-    if (options.dryRun) return;
-    yield* execute(plan, facts.record, { cluster, ...(facts.azure ? { azure: { cloud: await context.cloud(), managedCluster: facts.azure.cluster } } : {}), clock, signal });
-    const { name: servedName, namespace } = plan.workspace.metadata;
-    const endpoint = `http://${servedName}.${namespace}.svc.cluster.local/v1`;
-    const chat = `kaito-ts chat ${servedName}`;
-    yield {
-      type: 'result',
-      result: { name: servedName, namespace, model: request.preset.name, adapters: request.adapters.map((adapter) => adapter.name), endpoint, chat, ready: !options.noWait },
-      summary: [`endpoint: ${endpoint}`, `talk to it: ${chat}`],
-      hints: plan.cost ? [`It costs $${plan.cost.perHourUsd.toFixed(2)} an hour until: kaito-ts delete ${servedName}`] : [],
-    };
+    yield* tryInOrder(instanceTypes, async function* attempt(instanceType): AsyncGenerator<Event, void> {
+      const stored = workspaceName === undefined ? undefined : await readRecord(cluster, workspaceName, signal);
+      const request = toServingRequest({ ...flags, instanceType }, cluster.target.namespace, catalogue, stored, tunings);
+      const { inference } = request.workspace;
+      const secrets = [inference?.preset.presetOptions?.modelAccessSecret, ...request.adapters.map(({ imagePullSecret }) => imagePullSecret)].filter((secret) => secret !== undefined);
+      const facts = await observe(
+        request.workspace,
+        cluster,
+        {
+          kinds: ['Deployment', 'StatefulSet', 'Service', 'ConfigMap'],
+          secrets: [...new Set(secrets)],
+          ...(request.provisioner === 'aks' ? { azure: context.cloud, azureHint: azureHint(context.globals) } : {}),
+        },
+        signal,
+      );
+      const plan = planServing(request, facts, await context.templates());
+      yield { type: 'planned', plan, dryRun: options.dryRun };
+      if (options.dryRun) return;
+      yield* execute(plan, facts.record, { cluster, ...(facts.azure ? { azure: { cloud: await context.cloud(), managedCluster: facts.azure.cluster } } : {}), clock, signal });
+      const { name: servedName, namespace } = plan.workspace.metadata;
+      const endpoint = `http://${servedName}.${namespace}.svc.cluster.local/v1`;
+      const chat = `kaito-ts chat ${servedName}`;
+      yield {
+        type: 'result',
+        result: { name: servedName, namespace, model: request.preset.name, adapters: request.adapters.map((adapter) => adapter.name), endpoint, chat, ready: !options.noWait },
+        summary: [`endpoint: ${endpoint}`, `talk to it: ${chat}`],
+        hints: plan.cost ? [`It costs $${plan.cost.perHourUsd.toFixed(2)} an hour until: kaito-ts delete ${servedName}`] : [],
+      };
+    });
   },
 });

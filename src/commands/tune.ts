@@ -29,6 +29,7 @@ export default defineCommand({
     rank: count('--rank <r>', 'LoRA rank', { defaultText: '8' }),
     alpha: count('--alpha <alpha>', 'LoRA alpha', { defaultText: '8' }),
     maxLength: count('--max-length <tokens>', 'longest training example, longer ones are cut', { defaultText: '1024' }),
+    targetModules: texts('--target-modules <names>', 'linear layers to train', { defaultText: 'those of the preset' }),
     gradientAccumulationSteps: count('--gradient-accumulation-steps <count>', 'examples for one optimizer step'),
     ...runOptions,
     keepNodes: toggle('--keep-nodes', 'leave the GPU nodes there when tuning is over'),
@@ -40,13 +41,14 @@ export default defineCommand({
     'tune --preset phi-3-mini --dry-run -o yaml',
   ],
   async *run({ arguments: [name], options }, context) {
-    const [{ toTuningRequest, tuningName }, { resolvePreset }, { planTuning }, { observe }, { readRecord }, { execute }, { azureHint }, { askRegistry }] = await Promise.all([
+    const [{ toTuningRequest }, { splitInstanceTypes }, { planTuning }, { observe }, { readRecord }, { execute }, { tryInOrder }, { azureHint }, { askRegistry }] = await Promise.all([
       import('../plan/tuning-request.ts'),
-      import('../plan/resolve-preset.ts'),
+      import('../plan/run-settings.ts'),
       import('../plan/plan-tuning.ts'),
       import('../flow/observe.ts'),
       import('../flow/read-record.ts'),
       import('../flow/execute.ts'),
+      import('../flow/fall-back.ts'),
       import('../cli/azure-hint.ts'),
       import('../registry/ask.ts'),
     ]);
@@ -66,32 +68,36 @@ export default defineCommand({
         lora_alpha: options.alpha,
         max_length: options.maxLength,
         gradient_accumulation_steps: options.gradientAccumulationSteps,
+        target_modules: options.targetModules.length > 0 ? options.targetModules : undefined,
       },
     };
     const catalogue = await context.presets();
+    const instanceTypes = splitInstanceTypes(options.instanceType);
     // What is wrong with the command line is told before anything is asked of anybody.
-    const draft = toTuningRequest(flags, 'default', catalogue, undefined);
+    const [draft] = instanceTypes.map((instanceType) => toTuningRequest({ ...flags, instanceType }, 'default', catalogue, undefined));
     const cluster = await context.cluster();
-    const stored = await readRecord(cluster, tuningName(flags, resolvePreset(catalogue, draft.preset.name).preset), signal);
-    const request = toTuningRequest(flags, cluster.target.namespace, catalogue, stored);
-    const { output, input } = request.workspace.tuning ?? {};
-    const facts = await observe(
-      request.workspace,
-      cluster,
-      {
-        kinds: ['Job', 'ConfigMap', 'PersistentVolumeClaim'],
-        secrets: [output?.imagePushSecret, ...(input?.imagePullSecrets ?? [])].filter((secret) => secret !== undefined),
-        ...(request.provisioner === 'aks' ? { azure: context.cloud, azureHint: azureHint(context.globals) } : {}),
-        ...(output?.image === undefined ? {} : { push: askRegistry(output.image, output.imagePushSecret, signal) }),
-      },
-      signal,
-    );
-    const plan = planTuning(request, facts, await context.templates());
-    yield { type: 'planned', plan, dryRun: options.dryRun };
-    if (options.dryRun) return;
-    if (plan.steps.length === 0) yield { type: 'note', message: 'Nothing to do: it is done already.' };
-    const record = yield* execute(plan, facts.record, { cluster, ...(facts.azure ? { azure: { cloud: await context.cloud(), managedCluster: facts.azure.cluster } } : {}), clock, signal });
-    yield tuned(record, options.noWait);
+    yield* tryInOrder(instanceTypes, async function* attempt(instanceType): AsyncGenerator<Event, void> {
+      const stored = draft && (await readRecord(cluster, draft.workspace.metadata.name, signal));
+      const request = toTuningRequest({ ...flags, instanceType }, cluster.target.namespace, catalogue, stored);
+      const { output, input } = request.workspace.tuning ?? {};
+      const facts = await observe(
+        request.workspace,
+        cluster,
+        {
+          kinds: ['Job', 'ConfigMap', 'PersistentVolumeClaim'],
+          secrets: [output?.imagePushSecret, ...(input?.imagePullSecrets ?? [])].filter((secret) => secret !== undefined),
+          ...(request.provisioner === 'aks' ? { azure: context.cloud, azureHint: azureHint(context.globals) } : {}),
+          ...(output?.image === undefined ? {} : { push: askRegistry(output.image, output.imagePushSecret, signal) }),
+        },
+        signal,
+      );
+      const plan = planTuning(request, facts, await context.templates());
+      yield { type: 'planned', plan, dryRun: options.dryRun };
+      if (options.dryRun) return;
+      if (plan.steps.length === 0) yield { type: 'note', message: 'Nothing to do: it is done already.' };
+      const record = yield* execute(plan, facts.record, { cluster, ...(facts.azure ? { azure: { cloud: await context.cloud(), managedCluster: facts.azure.cluster } } : {}), clock, signal });
+      yield tuned(record, options.noWait);
+    });
   },
 });
 

@@ -42,6 +42,8 @@ export interface TuningResult {
   /** Why it failed. */
   reason?: string;
   message?: string;
+  /** The end of the failed container's log: the pod and its node are gone when somebody asks. */
+  logTail?: string;
 }
 
 /** Where a tuned adapter is. */

@@ -4,8 +4,25 @@ import { containerStatuses, diagnosePods } from './diagnose.ts';
 import type { Session } from './session.ts';
 import { createTrainingLog, type TrainingLog } from './training-log.ts';
 
+export interface ExplainedFailure {
+  error: WorkloadError;
+  /** The end of the failed container's log; absent when it never ran. */
+  logTail?: string;
+}
+
 /** A failed Job says only that it failed: the container that ended it, and its own words, say why. */
-export const explainTuningFailure = async (error: WorkloadError, pods: Kinds['Pod'][], training: TrainingLog, session: Session): Promise<WorkloadError> => {
+export const explainTuningFailure = async (error: WorkloadError, pods: Kinds['Pod'][], training: TrainingLog, session: Session): Promise<ExplainedFailure> => {
+  const failed = pods.flatMap((pod) => containerStatuses(pod).map((status) => ({ pod, status }))).find(({ status }) => (status.state?.terminated?.exitCode ?? 0) !== 0);
+  const text = failed ? await lastLog(failed.pod, failed.status.name, session) : '';
+  return { error: explain(error, pods, failed?.status, text, training, session), ...(text === '' ? {} : { logTail: text.slice(-logTailLengthMax) }) };
+};
+
+/** A ConfigMap holds 1 MiB; this is what somebody reads. */
+const logTailLengthMax = 16 * 1024;
+
+type ContainerStatus = ReturnType<typeof containerStatuses>[number];
+
+const explain = (error: WorkloadError, pods: Kinds['Pod'][], status: ContainerStatus | undefined, text: string, training: TrainingLog, session: Session): WorkloadError => {
   const name = session.plan.workspace.metadata.name;
   const logs = `kaito-ts logs ${name}`;
   const diagnosis = diagnosePods(pods);
@@ -15,10 +32,7 @@ export const explainTuningFailure = async (error: WorkloadError, pods: Kinds['Po
   if (error.reason === 'DeadlineExceeded') {
     return new WorkloadError('Tuning reached its time limit and was stopped.', { reason: 'DeadlineExceeded', ...(error.fact ? { fact: error.fact } : {}), hints: ['Allow more with --time-limit, or train less with --max-steps.', logs], cause: error });
   }
-  const failed = pods.flatMap((pod) => containerStatuses(pod).map((status) => ({ pod, status }))).find(({ status }) => (status.state?.terminated?.exitCode ?? 0) !== 0);
-  if (!failed) return error;
-  const { pod, status } = failed;
-  const text = await lastLog(pod, status.name, session);
+  if (!status) return error;
   const fact = (status.name === 'tuner' ? (reread(text).failure() ?? training.failure()) : undefined) ?? lastLine(text) ?? status.state?.terminated?.message ?? `exit code ${status.state?.terminated?.exitCode}`;
   const failure = failures[status.name] ?? { message: `Container ${status.name} failed.`, reason: 'ContainerFailed', hints: [] };
   return new WorkloadError(failure.message, { reason: failure.reason, fact, hints: [...adviceOn(fact), ...failure.hints, logs], cause: error });

@@ -52,14 +52,19 @@ export async function* followTuning(step: FollowTuningStep, session: Session): A
     });
   } catch (error) {
     if (session.signal.aborted || !(error instanceof WorkloadError)) throw error;
-    const explained = await explainTuningFailure(error, podsThatCount(pods), training.log(), session);
-    await saveResult(session, { outcome: 'Failed', finishedAt: now(session), reason: explained.reason, message: explained.fact ?? explained.message });
+    const { error: explained, logTail } = await explainTuningFailure(error, podsThatCount(pods), training.log(), session);
+    await saveResult(session, { outcome: 'Failed', finishedAt: now(session), reason: explained.reason, message: explained.fact ?? explained.message, ...(logTail === undefined ? {} : { logTail }) });
+    // A pod that cannot start would be tried again and again until the time limit.
+    if (isStuck(jobs.get(step.job.name))) await cluster.delete('Job', step.job.name, { namespace, propagation: 'Background', signal: session.signal });
     throw explained;
   }
   const adapter = locateAdapter(step.adapter, [...pods.values()]);
   await saveResult(session, { outcome: 'Succeeded', finishedAt: now(session), adapter, ...training.summary() });
-  return 'succeeded';
+  const { steps, finalLoss } = training.summary();
+  return [steps === undefined ? 'succeeded' : `${steps} steps`, finalLoss === undefined ? undefined : `last loss ${finalLoss}`].filter(Boolean).join(', ');
 }
+
+const isStuck = (job: Kinds['Job'] | undefined): boolean => job !== undefined && !job.status?.conditions?.some(({ type, status }) => (type === 'Failed' || type === 'Complete') && status === 'True');
 
 const now = ({ clock }: Session): string => new Date(clock.now()).toISOString();
 

@@ -48,7 +48,8 @@ export const planServing = (request: ServingRequest, facts: Facts, templates: Te
   const { name } = workspace.metadata;
   const stored = facts.record?.record;
   const changes = stored ? differences(workspace, stored.workspace) : [];
-  if (stored && (stored.workspace.tuning || changes.some((change) => /^(inference\.preset|resource\.)/.test(change)))) throw cannotChange(workspace, changes, stored.workspace.tuning !== undefined);
+  const isSubmitted = facts.existing.some(({ kind }) => kind === 'Deployment' || kind === 'StatefulSet');
+  if (stored && (stored.workspace.tuning || (isSubmitted && changes.some((change) => /^(inference\.preset|resource\.)/.test(change))))) throw cannotChange(workspace, changes, stored.workspace.tuning !== undefined);
   const revision = stored ? (changes.length > 0 ? stored.revision + 1 : stored.revision) : 1;
   const wanted = renderInference(
     {
@@ -67,6 +68,7 @@ export const planServing = (request: ServingRequest, facts: Facts, templates: Te
   const applies = planApplies(wanted, facts.existing);
   const workloadKind = provision.nodes.count > 1 ? 'StatefulSet' : 'Deployment';
   const steps: Step[] = [
+    ...provision.leftovers,
     ...(needsRecord ? [{ kind: 'record' as const, title: `Write the owner record ConfigMap/${name}-kaito`, revision, ...(provision.nodePool ? { nodePool: provision.nodePool } : {}) }] : []),
     ...provision.before,
     ...applies,

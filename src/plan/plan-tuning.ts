@@ -98,6 +98,7 @@ const planSteps = (workspace: Workspace, request: TuningRequest, provision: Prov
   // Nodes of a Job that has ended may have gone already; a Job that is there needs nobody to wait for its nodes.
   const before = isSubmitted ? [] : provision.before;
   return [
+    ...provision.leftovers,
     ...(needsRecord ? [{ kind: 'record' as const, title: `Write the owner record ConfigMap/${name}-kaito`, revision, ...(provision.nodePool ? { nodePool: provision.nodePool } : {}) }] : []),
     ...(isRetry && job ? [{ kind: 'delete-object' as const, title: `Delete Job/${name} of the failed run`, object: { kind: 'Job', name, namespace }, timeoutMs: 5 * 60_000 }] : []),
     ...before,

@@ -24,6 +24,9 @@ export const parseProvisioner = (text: string | undefined, hasNodes: boolean): {
   return { name, why: '--provisioner' };
 };
 
+/** `A,B` are tried in that order; undefined leaves the choice open. */
+export const splitInstanceTypes = (text: string | undefined): readonly (string | undefined)[] => (text === undefined ? [undefined] : text.split(',').map((name) => name.trim()));
+
 /** In canonical case, because KAITO compares it exactly with the node's label. */
 export const parseInstanceType = (text: string): string => {
   const found = findInstanceType(text);

@@ -35,7 +35,7 @@ export interface TuningFlags {
   timeLimitMs: number;
   nodeTimeoutMs: number;
   wait: boolean;
-  training: Record<string, string | number | undefined>;
+  training: Record<string, string | number | string[] | undefined>;
 }
 
 /**
@@ -45,7 +45,7 @@ export interface TuningFlags {
 const defaultDatasetUrl = 'https://huggingface.co/datasets/philschmid/dolly-15k-oai-style/resolve/main/data/train-00000-of-00001-54e3756291ca09c6.parquet?download=true';
 
 /** The name that a tuning gets when nobody gives one: the same for the same wish, so that a second run finds the first. */
-export const tuningName = (flags: TuningFlags, preset: Preset): string => (flags.name === undefined ? toWorkspaceName(`${preset.name}-${flags.method ?? 'qlora'}`) : parseWorkspaceName(flags.name));
+const tuningName = (flags: TuningFlags, preset: Preset): string => (flags.name === undefined ? toWorkspaceName(`${preset.name}-${flags.method ?? 'qlora'}`) : parseWorkspaceName(flags.name));
 
 /** Fills what the flags leave open: from the owner record of an earlier run, else with defaults, saying each. */
 export const toTuningRequest = (flags: TuningFlags, namespace: string, catalogue: readonly Preset[], stored: OwnerRecord | undefined): TuningRequest => {
@@ -151,6 +151,6 @@ const chooseTraining = (flags: TuningFlags, stored: OwnerRecord | undefined, { c
   const given = Object.fromEntries(Object.entries(flags.training).filter(([, value]) => value !== undefined));
   const recorded = stored?.workspace.metadata.annotations?.[ownAnnotation.training];
   const overrides = Object.keys(given).length > 0 || recorded === undefined ? parseTrainingOverrides(given) : parseTrainingOverrides(JSON.parse(recorded));
-  for (const [key, value] of Object.entries(overrides)) choose(key.replaceAll('_', ' '), value, 'given');
+  for (const [key, value] of Object.entries(overrides)) choose(key.replaceAll('_', ' '), value, 'given', [value].flat().join(', '));
   return overrides;
 };

@@ -160,6 +160,10 @@ const toProvision = (candidate: Candidate, request: NodesRequest, facts: Facts, 
     warnings: fit.warning === undefined ? [] : [fit.warning],
     ...costOf(candidate, request, azure),
     nodePool,
+    leftovers:
+      recorded && !isRecorded && recorded.releasedAt === undefined
+        ? [{ kind: 'delete-agent-pool', title: `Remove agent pool ${recorded.name} (${recorded.count} x ${recorded.instanceType}) of an earlier attempt`, name: recorded.name, timeoutMs: nodeTimeoutMs }]
+        : [],
     before: [
       ...(isThere
         ? []

@@ -39,6 +39,7 @@ export const byo: Provisioner = {
         machine.gpuMemoryGiB > 0
           ? [fitting.warning].filter((warning) => warning !== undefined)
           : [`The nodes do not say how much GPU memory they have (no label nvidia.com/gpu.memory), so nothing was checked against it.`],
+      leftovers: [],
       before: [
         {
           kind: 'await-nodes',

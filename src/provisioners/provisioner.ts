@@ -53,6 +53,8 @@ export interface Provision {
   cost?: Cost;
   /** To be recorded before anything is asked for. */
   nodePool?: NodePoolRecord;
+  /** What an earlier attempt left, to be taken away while its record is still there. */
+  leftovers: Step[];
   /** Until the nodes are there. */
   before: Step[];
   /** Once the work is done, and also when it failed. */
