@@ -2,7 +2,8 @@ import type { SandboxClock } from '../clock.ts';
 import type { Faults } from '../faults.ts';
 import type { Change, Store, StoredObject } from '../kube/store.ts';
 import { createRecorder, type Recorder } from './events.ts';
-import { find, type Objects } from './objects.ts';
+import type { Objects } from './object-types.ts';
+import { find } from './objects.ts';
 
 export interface ControllerContext {
   store: Store;

@@ -1,6 +1,7 @@
 import { createController, type Reconciliation } from './controller.ts';
 import { findUntolerated } from './node-fit.ts';
-import { changeStatus, claimPods, controllerOf, create, find, isDeleted, isFinished, isOf, isReady, list, type Node, type Objects, ownedBy, type Pod, type PodSpec, podFromTemplate, remove } from './objects.ts';
+import type { Node, Objects, Pod, PodSpec } from './object-types.ts';
+import { changeStatus, claimPods, controllerOf, create, find, isDeleted, isFinished, isOf, isReady, list, ownedBy, podFromTemplate, remove } from './objects.ts';
 import { isAvailable } from './replica-set.ts';
 import { hashTemplate } from './template-hash.ts';
 

@@ -1,6 +1,7 @@
 import { toTimestamp } from '../kube/store.ts';
 import type { Reconciliation } from './controller.ts';
-import { changeStatus, type Objects } from './objects.ts';
+import type { Objects } from './object-types.ts';
+import { changeStatus } from './objects.ts';
 
 type Deployment = Objects['deployments.apps'];
 type ReplicaSet = Objects['replicasets.apps'];

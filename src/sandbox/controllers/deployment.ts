@@ -1,7 +1,8 @@
 import { isEqualJson } from '../kube/json.ts';
 import { createController, type Reconciliation } from './controller.ts';
 import { isComplete, maxSurgeOf, maxUnavailableOf, writeDeploymentStatus } from './deployment-status.ts';
-import { change, controllerOf, controllerReference, createIfPossible, find, isDeleted, isFinished, isOf, list, type Objects, ownedBy, remove } from './objects.ts';
+import type { Objects } from './object-types.ts';
+import { change, controllerOf, controllerReference, createIfPossible, find, isDeleted, isFinished, isOf, list, ownedBy, remove } from './objects.ts';
 import { hashTemplate } from './template-hash.ts';
 
 type Deployment = Objects['deployments.apps'];

@@ -1,7 +1,8 @@
 import type { SandboxClock } from '../clock.ts';
 import { type Store, toTimestamp } from '../kube/store.ts';
 import { withCondition } from './conditions.ts';
-import { change, changeStatus, isDeleted, isFinished, list, type Node, type Pod, remove } from './objects.ts';
+import type { Node, Pod } from './object-types.ts';
+import { change, changeStatus, isDeleted, isFinished, list, remove } from './objects.ts';
 
 /** How much longer than their grace period pods are waited for. */
 const patienceMs = 30_000;

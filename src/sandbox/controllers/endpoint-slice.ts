@@ -1,6 +1,7 @@
 import { matchesLabelSelector } from '../kube/selectors.ts';
 import { createController } from './controller.ts';
-import { change, controllerOf, controllerReference, create, isDeleted, isFinished, isReady, list, type Objects, type Pod } from './objects.ts';
+import type { Objects, Pod } from './object-types.ts';
+import { change, controllerOf, controllerReference, create, isDeleted, isFinished, isReady, list } from './objects.ts';
 
 type Service = Objects['services'];
 type EndpointSlice = Objects['endpointslices.discovery.k8s.io'];

@@ -1,5 +1,5 @@
 import type { Faults } from '../faults.ts';
-import type { Container, Node, Pod, PodSpec } from './objects.ts';
+import type { Container, Node, Pod, PodSpec } from './object-types.ts';
 import { parseQuantity } from './quantity.ts';
 
 /** Why a node is not for a pod, in the scheduler's words; `canChange` when less load on the node would help. */
@@ -32,7 +32,7 @@ const never = (reason: string): Refusal => ({ reasons: [reason], canChange: fals
 export const findUntolerated = ({ spec }: Node, tolerations: readonly Toleration[]): Taint | undefined =>
   spec?.taints?.find((taint) => (taint.effect === 'NoSchedule' || taint.effect === 'NoExecute') && !tolerations.some((toleration) => tolerates(toleration, taint)));
 
-export const tolerates = ({ key, operator, value, effect }: Toleration, taint: Taint): boolean => {
+const tolerates = ({ key, operator, value, effect }: Toleration, taint: Taint): boolean => {
   if (effect && effect !== taint.effect) return false;
   if (key && key !== taint.key) return false;
   if (operator === 'Exists') return true;
@@ -88,7 +88,7 @@ const refuseLoad = (pod: Pod, node: Node, neighbours: readonly Pod[], faults: Fa
 };
 
 /** Containers run together, init containers one by one before them: the larger need counts. Cores, bytes, pieces. */
-export const requestsOf = ({ spec }: Pod): Map<string, number> => {
+const requestsOf = ({ spec }: Pod): Map<string, number> => {
   const needs = new Map<string, number>();
   for (const [resource, amount] of (spec?.containers ?? []).flatMap(needOf)) needs.set(resource, (needs.get(resource) ?? 0) + amount);
   for (const [resource, amount] of (spec?.initContainers ?? []).flatMap(needOf)) needs.set(resource, Math.max(needs.get(resource) ?? 0, amount));

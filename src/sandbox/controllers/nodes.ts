@@ -7,7 +7,8 @@ import { withCondition } from './conditions.ts';
 import { createRecorder } from './events.ts';
 import { drain } from './drain.ts';
 import { createNode, nodeName, type NodePlace, type NodePool, notReadyTaints, scaleSetName } from './node-object.ts';
-import { change, changeStatus, createIfPossible, find, list, type Node } from './objects.ts';
+import type { Node } from './object-types.ts';
+import { change, changeStatus, createIfPossible, find, list } from './objects.ts';
 
 export type { NodePlace } from './node-object.ts';
 

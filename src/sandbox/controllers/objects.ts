@@ -1,5 +1,3 @@
-import type { V1EndpointSlice, V1PersistentVolume } from '@kubernetes/client-node';
-import type { Json, Kinds } from '../../cluster/kinds.ts';
 import type { KubernetesObject, OwnerReference } from '../../domain/kubernetes.ts';
 import { admitNamespace, admitNew } from '../kube/admission.ts';
 import { applyDefaults } from '../kube/defaults.ts';
@@ -7,34 +5,7 @@ import { StatusError } from '../kube/errors.ts';
 import { matchesLabelSelector } from '../kube/selectors.ts';
 import { type Resource, resourceNameOf, resources } from '../kube/resources.ts';
 import type { Store, StoredObject } from '../kube/store.ts';
-
-/** What is stored under each name that the controllers and the kubelet work with. */
-export interface Objects {
-  configmaps: Kinds['ConfigMap'] & StoredObject;
-  'daemonsets.apps': Kinds['DaemonSet'] & StoredObject;
-  'deployments.apps': Kinds['Deployment'] & StoredObject;
-  'endpointslices.discovery.k8s.io': Omit<Json<V1EndpointSlice>, 'apiVersion' | 'kind' | 'metadata'> & StoredObject;
-  events: Kinds['Event'] & StoredObject;
-  'jobs.batch': Kinds['Job'] & StoredObject;
-  namespaces: Kinds['Namespace'] & StoredObject;
-  nodes: Kinds['Node'] & StoredObject;
-  persistentvolumeclaims: Kinds['PersistentVolumeClaim'] & StoredObject;
-  persistentvolumes: Omit<Json<V1PersistentVolume>, 'apiVersion' | 'kind' | 'metadata'> & StoredObject;
-  pods: Kinds['Pod'] & StoredObject;
-  'replicasets.apps': Kinds['ReplicaSet'] & StoredObject;
-  secrets: Kinds['Secret'] & StoredObject;
-  services: Kinds['Service'] & StoredObject;
-  'statefulsets.apps': Kinds['StatefulSet'] & StoredObject;
-  'storageclasses.storage.k8s.io': Kinds['StorageClass'] & StoredObject;
-}
-
-export type Pod = Objects['pods'];
-export type PodSpec = NonNullable<Pod['spec']>;
-export type PodStatus = NonNullable<Pod['status']>;
-export type Container = PodSpec['containers'][number];
-export type ContainerStatus = NonNullable<PodStatus['containerStatuses']>[number];
-export type Node = Objects['nodes'];
-export type PodTemplate = NonNullable<Objects['jobs.batch']['spec']>['template'];
+import type { Objects, Pod, PodTemplate } from './object-types.ts';
 
 const resourcesByName: ReadonlyMap<string, Resource> = new Map(resources.map((resource) => [resourceNameOf(resource), resource]));
 

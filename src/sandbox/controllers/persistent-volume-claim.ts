@@ -1,6 +1,7 @@
 import { toTimestamp } from '../kube/store.ts';
 import { createController, type Reconciliation } from './controller.ts';
-import { change, changeStatus, createIfPossible, find, isDeleted, isFinished, list, type Objects, type Pod } from './objects.ts';
+import type { Objects, Pod } from './object-types.ts';
+import { change, changeStatus, createIfPossible, find, isDeleted, isFinished, list } from './objects.ts';
 
 type Claim = Objects['persistentvolumeclaims'];
 type StorageClass = Objects['storageclasses.storage.k8s.io'];

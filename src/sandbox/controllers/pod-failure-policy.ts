@@ -1,4 +1,4 @@
-import type { Objects, Pod } from './objects.ts';
+import type { Objects, Pod } from './object-types.ts';
 
 type PodFailurePolicy = NonNullable<NonNullable<Objects['jobs.batch']['spec']>['podFailurePolicy']>;
 type Rule = PodFailurePolicy['rules'][number];

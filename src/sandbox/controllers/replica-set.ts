@@ -2,7 +2,8 @@ import { StatusError } from '../kube/errors.ts';
 import { toTimestamp } from '../kube/store.ts';
 import { withCondition } from './conditions.ts';
 import { createController, type Reconciliation } from './controller.ts';
-import { changeStatus, claimPods, controllerOf, create, find, isActive, isDeleted, isOf, isReady, type Objects, ownedBy, list, type Pod, podFromTemplate, remove } from './objects.ts';
+import type { Objects, Pod } from './object-types.ts';
+import { changeStatus, claimPods, controllerOf, create, find, isActive, isDeleted, isOf, isReady, ownedBy, list, podFromTemplate, remove } from './objects.ts';
 
 type ReplicaSet = Objects['replicasets.apps'];
 

@@ -1,7 +1,8 @@
 import { toTimestamp } from '../kube/store.ts';
 import { withCondition } from './conditions.ts';
 import { createController, type Reconciliation } from './controller.ts';
-import { changeStatus, find, isDeleted, isFinished, list, type Node, type Pod } from './objects.ts';
+import type { Node, Pod } from './object-types.ts';
+import { changeStatus, find, isDeleted, isFinished, list } from './objects.ts';
 import { refuse, type Refusal } from './node-fit.ts';
 
 /** Puts pods on nodes, or says why it cannot; waiting pods are tried again whenever a node, a pod or a claim changes. */

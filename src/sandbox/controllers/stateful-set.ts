@@ -1,5 +1,6 @@
 import { createController, type Reconciliation } from './controller.ts';
-import { changeStatus, claimPods, controllerOf, create, createIfPossible, find, isDeleted, isFinished, isOf, isReady, type Objects, ownedBy, list, type Pod, type PodSpec, podFromTemplate, remove } from './objects.ts';
+import type { Objects, Pod, PodSpec } from './object-types.ts';
+import { changeStatus, claimPods, controllerOf, create, createIfPossible, find, isDeleted, isFinished, isOf, isReady, ownedBy, list, podFromTemplate, remove } from './objects.ts';
 import { isAvailable } from './replica-set.ts';
 import { hashTemplate } from './template-hash.ts';
 

@@ -1,6 +1,6 @@
 import { randomBytes } from 'node:crypto';
 import type { Happening } from '../controllers/events.ts';
-import type { Container } from '../controllers/objects.ts';
+import type { Container } from '../controllers/object-types.ts';
 import { toTimestamp } from '../kube/store.ts';
 import { tailOf } from './container-log.ts';
 import { expand, resolveEnvironment } from './environment.ts';

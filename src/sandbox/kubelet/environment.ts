@@ -1,4 +1,4 @@
-import type { Container, Pod } from '../controllers/objects.ts';
+import type { Container, Pod } from '../controllers/object-types.ts';
 import { parseQuantity } from '../controllers/quantity.ts';
 import type { Store } from '../kube/store.ts';
 import { readConfigMap, readPodField, readSecret, MissingReference } from './references.ts';

@@ -1,7 +1,8 @@
 import type { Duplex } from 'node:stream';
 import type { SandboxClock } from '../clock.ts';
 import { createQueue } from '../controllers/controller.ts';
-import { find, isDeleted, isFinished, isOf, list, type Pod } from '../controllers/objects.ts';
+import type { Pod } from '../controllers/object-types.ts';
+import { find, isDeleted, isFinished, isOf, list } from '../controllers/objects.ts';
 import type { Faults } from '../faults.ts';
 import type { Store } from '../kube/store.ts';
 import type { Program } from '../programs/program.ts';

@@ -1,6 +1,6 @@
 import type { SandboxClock } from '../clock.ts';
 import type { Happening } from '../controllers/events.ts';
-import type { Pod } from '../controllers/objects.ts';
+import type { Pod } from '../controllers/object-types.ts';
 import type { Faults } from '../faults.ts';
 import type { Store } from '../kube/store.ts';
 import type { Program } from '../programs/program.ts';

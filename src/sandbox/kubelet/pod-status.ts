@@ -1,5 +1,5 @@
 import { withCondition } from '../controllers/conditions.ts';
-import type { Container, ContainerStatus, Pod, PodStatus } from '../controllers/objects.ts';
+import type { Container, ContainerStatus, Pod, PodStatus } from '../controllers/object-types.ts';
 
 export interface Terminated {
   exitCode: number;

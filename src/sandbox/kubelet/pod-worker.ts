@@ -1,6 +1,7 @@
 import type { Duplex } from 'node:stream';
 import { createRecorder } from '../controllers/events.ts';
-import { changeStatus, find, type Pod } from '../controllers/objects.ts';
+import type { Pod } from '../controllers/object-types.ts';
+import { changeStatus, find } from '../controllers/objects.ts';
 import { toTimestamp } from '../kube/store.ts';
 import { type ContainerLife, createLife, runContainer } from './container.ts';
 import type { KubeletContext, PodContext } from './pod-context.ts';

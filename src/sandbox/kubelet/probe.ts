@@ -1,5 +1,5 @@
 import { request } from 'node:http';
-import type { Container } from '../controllers/objects.ts';
+import type { Container } from '../controllers/object-types.ts';
 import type { Ports } from './ports.ts';
 
 export type Probe = NonNullable<Container['startupProbe']>;

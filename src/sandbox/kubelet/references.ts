@@ -1,4 +1,5 @@
-import { find, type Pod } from '../controllers/objects.ts';
+import type { Pod } from '../controllers/object-types.ts';
+import { find } from '../controllers/objects.ts';
 import type { Store } from '../kube/store.ts';
 
 /** A ConfigMap or Secret that is needed and not there; the message is the kubelet's. */

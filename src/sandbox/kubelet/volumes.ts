@@ -1,4 +1,5 @@
-import { type Container, find, type Pod, type PodSpec } from '../controllers/objects.ts';
+import type { Container, Pod, PodSpec } from '../controllers/object-types.ts';
+import { find } from '../controllers/objects.ts';
 import type { Store } from '../kube/store.ts';
 import type { Files, Mount } from './files.ts';
 import { readConfigMap, readPodField, readSecret, MissingReference } from './references.ts';

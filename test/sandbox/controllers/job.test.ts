@@ -1,5 +1,5 @@
 import { afterEach, describe, expect, it } from 'vitest';
-import type { Pod } from '../../../src/sandbox/controllers/objects.ts';
+import type { Pod } from '../../../src/sandbox/controllers/object-types.ts';
 import { startCluster, type TestCluster, type TestClusterOptions, containerNamed, nodeNamed, programNamed } from '../support/cluster.ts';
 import { createManualClock } from '../support/manual-clock.ts';
 

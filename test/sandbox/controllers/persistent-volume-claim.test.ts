@@ -45,6 +45,7 @@ describe('a claim', () => {
     podWithClaim();
     await cluster.until('the pod is placed', () => cluster.get('pods', 'web')?.spec?.nodeName);
     cluster.store.delete('persistentvolumeclaims', 'default', 'data');
+    await cluster.clock.sleep(1);
     expect(stored()?.metadata.deletionTimestamp).toBeDefined();
     cluster.store.delete('pods', 'default', 'web');
     await cluster.until('it is gone', () => stored() === undefined && cluster.list('persistentvolumes').length === 0);

@@ -1,5 +1,5 @@
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import type { Objects, Pod } from '../../../src/sandbox/controllers/objects.ts';
+import type { Objects, Pod } from '../../../src/sandbox/controllers/object-types.ts';
 import { startCluster, type TestCluster, containerNamed, nodeNamed, programNamed } from '../support/cluster.ts';
 import { createManualClock, type ManualClock } from '../support/manual-clock.ts';
 
@@ -113,6 +113,18 @@ describe('a Deployment', () => {
     const [set] = cluster.list('replicasets.apps');
     expect(condition('Progressing')).toMatchObject({ status: 'False', reason: 'ProgressDeadlineExceeded', message: `ReplicaSet "${set?.metadata.name}" has timed out progressing.` });
     expect(condition('Available')).toMatchObject({ status: 'False', reason: 'MinimumReplicasUnavailable', message: 'Deployment does not have minimum availability.' });
+  });
+
+  it('has its deadline start anew with every step forward', async () => {
+    deploy({ progressDeadlineSeconds: 300, template: template({ readinessProbe }) });
+    await clock.advance(200_000);
+    change((spec) => {
+      spec.replicas = 2;
+    });
+    await clock.advance(200_000);
+    expect(condition('Progressing')?.status).toBe('True');
+    await clock.advance(150_000);
+    expect(condition('Progressing')?.reason).toBe('ProgressDeadlineExceeded');
   });
 
   it('scales down to none and keeps its ReplicaSet', async () => {

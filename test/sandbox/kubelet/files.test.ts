@@ -1,5 +1,5 @@
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import type { Pod } from '../../../src/sandbox/controllers/objects.ts';
+import type { Pod } from '../../../src/sandbox/controllers/object-types.ts';
 import { createContainerFiles } from '../../../src/sandbox/kubelet/files.ts';
 import { expand } from '../../../src/sandbox/kubelet/environment.ts';
 import type { ContainerFiles } from '../../../src/sandbox/programs/program.ts';

@@ -1,5 +1,5 @@
 import { afterEach, describe, expect, it } from 'vitest';
-import type { Pod } from '../../../src/sandbox/controllers/objects.ts';
+import type { Pod } from '../../../src/sandbox/controllers/object-types.ts';
 import type { Program } from '../../../src/sandbox/programs/program.ts';
 import { startCluster, type TestCluster, type TestClusterOptions, containerNamed, nodeNamed, podNamed, programNamed } from '../support/cluster.ts';
 import { createManualClock, type ManualClock } from '../support/manual-clock.ts';
@@ -109,6 +109,11 @@ describe('a pod', () => {
 
   it('starts a failing container again, at once first and later each time, and keeps the log before', async () => {
     start();
+    const waits: string[] = [];
+    cluster.store.subscribe(() => {
+      const { reason, message } = statusOf('main')?.state?.waiting ?? {};
+      if (reason === 'CrashLoopBackOff' && message) waits.push(message);
+    });
     createPod({ restartPolicy: 'OnFailure', containers: [containerNamed('main', 'fail')] });
     await clock.advance(2_000);
     const { name, uid } = pod()?.metadata ?? { name: '', uid: '' };
@@ -126,6 +131,7 @@ describe('a pod', () => {
     const backOff = cluster.list('events').find(({ reason }) => reason === 'BackOff');
     expect(backOff).toMatchObject({ type: 'Warning', message: `Back-off restarting failed container main in pod ${name}_default(${uid})`, source: { component: 'kubelet', host: 'node-a' } });
     expect(backOff?.count).toBeGreaterThan(3);
+    expect(waits[0]).toContain('back-off 10s');
   });
 
   it('restarts a container that ended well only when its policy is Always', async () => {

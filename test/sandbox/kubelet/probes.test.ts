@@ -1,7 +1,7 @@
 import { createServer } from 'node:http';
 import { text } from 'node:stream/consumers';
 import { afterEach, describe, expect, it } from 'vitest';
-import type { Pod } from '../../../src/sandbox/controllers/objects.ts';
+import type { Pod } from '../../../src/sandbox/controllers/object-types.ts';
 import { startCluster, type TestCluster, containerNamed, nodeNamed, podNamed, programNamed } from '../support/cluster.ts';
 
 const untilTold = (signal: AbortSignal): Promise<void> => new Promise((resolve) => signal.addEventListener('abort', () => resolve(), { once: true }));

@@ -1,6 +1,7 @@
 import { createSandboxClock, type SandboxClock } from '../../../src/sandbox/clock.ts';
 import { startControllers } from '../../../src/sandbox/controllers/index.ts';
-import { create, find, list, type NewObject, type Objects } from '../../../src/sandbox/controllers/objects.ts';
+import type { Objects } from '../../../src/sandbox/controllers/object-types.ts';
+import { create, find, list, type NewObject } from '../../../src/sandbox/controllers/objects.ts';
 import { createFaults, type Fault } from '../../../src/sandbox/faults.ts';
 
 import { createStore, type Store } from '../../../src/sandbox/kube/store.ts';
