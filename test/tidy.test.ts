@@ -45,6 +45,7 @@ const allowed: Record<string, string[]> = {
   manifests: ['domain', 'runtimes'],
   provisioners: ['domain'],
   plan: ['domain', 'runtimes', 'manifests', 'provisioners'],
+  validation: ['domain', 'plan', 'manifests', 'runtimes'],
   terminal: ['domain'],
   cluster: ['domain'],
   cloud: ['domain'],
@@ -55,7 +56,7 @@ const allowed: Record<string, string[]> = {
   outputs: ['domain'],
   sandbox: ['domain'],
   cli: ['domain'],
-  commands: ['domain', 'runtimes', 'manifests', 'provisioners', 'plan', 'terminal', 'cluster', 'registry', 'dataset', 'chat', 'flow', 'cli'],
+  commands: ['domain', 'runtimes', 'manifests', 'provisioners', 'plan', 'validation', 'terminal', 'cluster', 'registry', 'dataset', 'chat', 'flow', 'cli'],
 };
 
 /** Wiring types: `cli` names what a command receives without depending on it. */
