@@ -4,18 +4,23 @@
  * reasons where KAITO has one. The original error stays in `cause`. Rendering happens once, in `outputs/`.
  */
 export abstract class KaitoError extends Error {
+  /** Written out in each class, because the names of classes do not survive bundling. */
+  abstract override readonly name: string;
   abstract readonly exitCode: ExitCode;
-  readonly reason: string;
   /** The evidence, in the words of whoever gave it: the API server, Azure, the trainer. */
   readonly fact: string | undefined;
   readonly hints: readonly string[];
+  readonly #reason: string | undefined;
 
   constructor(message: string, details: ErrorDetails = {}) {
     super(message, details.cause === undefined ? undefined : { cause: details.cause });
-    this.name = new.target.name;
-    this.reason = details.reason ?? new.target.name.replace(/Error$/, '');
+    this.#reason = details.reason;
     this.fact = details.fact;
     this.hints = details.hints ?? [];
+  }
+
+  get reason(): string {
+    return this.#reason ?? this.name.replace(/Error$/, '');
   }
 }
 
@@ -65,41 +70,53 @@ export const exitCodeMeanings: Record<keyof typeof exitCodes, string> = {
 
 /** None of the named failures below: the network went away, a server answered nonsense. */
 export class FailedError extends KaitoError {
+  override readonly name = 'FailedError';
   readonly exitCode = exitCodes.failed;
 }
 export class UsageError extends KaitoError {
+  override readonly name = 'UsageError';
   readonly exitCode = exitCodes.usage;
 }
 export class NotFoundError extends KaitoError {
+  override readonly name = 'NotFoundError';
   readonly exitCode = exitCodes.notFound;
 }
 /** No login, an expired login, or a refusal by RBAC. */
 export class AccessError extends KaitoError {
+  override readonly name = 'AccessError';
   readonly exitCode = exitCodes.access;
 }
 export class QuotaError extends KaitoError {
+  override readonly name = 'QuotaError';
   readonly exitCode = exitCodes.quota;
 }
 export class CapacityError extends KaitoError {
+  override readonly name = 'CapacityError';
   readonly exitCode = exitCodes.capacity;
 }
 export class TimeoutError extends KaitoError {
+  override readonly name = 'TimeoutError';
   readonly exitCode = exitCodes.timeout;
 }
 export class WorkloadError extends KaitoError {
+  override readonly name = 'WorkloadError';
   readonly exitCode = exitCodes.workloadFailed;
 }
 export class ConflictError extends KaitoError {
+  override readonly name = 'ConflictError';
   readonly exitCode = exitCodes.conflict;
 }
 export class PreflightError extends KaitoError {
+  override readonly name = 'PreflightError';
   readonly exitCode = exitCodes.preflightRefused;
 }
 /** A state that the program believed impossible. */
 export class BugError extends KaitoError {
+  override readonly name = 'BugError';
   readonly exitCode = exitCodes.bug;
 }
 export class InterruptedError extends KaitoError {
+  override readonly name = 'InterruptedError';
   readonly exitCode: ExitCode;
   constructor(signal: 'SIGINT' | 'SIGTERM', details: ErrorDetails = {}) {
     super(signal === 'SIGINT' ? 'Interrupted.' : 'Terminated.', { reason: 'Interrupted', ...details });

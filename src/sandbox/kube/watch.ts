@@ -91,9 +91,9 @@ const createLines = (exchange: Exchange, representation: Representation) => {
   let eventCount = 0;
   let isFirst = true;
 
-  const write = (type: string, object: unknown): void => {
+  const write = (type: string, object: unknown, onSent?: () => void): void => {
     if (response.writableEnded || response.destroyed) return;
-    response.write(`${JSON.stringify({ type, object })}\n`);
+    response.write(`${JSON.stringify({ type, object })}\n`, onSent);
     if (response.writableLength > backlogBytes) response.destroy();
   };
 
@@ -106,12 +106,12 @@ const createLines = (exchange: Exchange, representation: Representation) => {
     fail,
 
     tell({ type, object }: WatchLine): void {
-      write(type, represent(exchange, representation, object, isFirst));
-      isFirst = false;
       eventCount += 1;
-      if (eventCount < eventsBeforeFault) return;
-      if (api.faults.has('watch-cut')) response.destroy();
-      else if (api.faults.has('watch-gone') && !response.writableEnded) {
+      const isLast = eventCount >= eventsBeforeFault;
+      // Cut only when it has been sent: a client that is never told anything could never get on.
+      write(type, represent(exchange, representation, object, isFirst), isLast && api.faults.has('watch-cut') ? () => response.destroy() : undefined);
+      isFirst = false;
+      if (isLast && api.faults.has('watch-gone') && !response.writableEnded) {
         fail(expired(`too old resource version: ${object.metadata.resourceVersion} (${api.store.resourceVersion})`));
       }
     },
