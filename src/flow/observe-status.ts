@@ -1,5 +1,7 @@
 import type { Cluster } from '../cluster/cluster.ts';
 import type { Kinds } from '../cluster/kinds.ts';
+import { KaitoError } from '../domain/errors.ts';
+import type { OwnerRecord } from '../domain/record.ts';
 import type { WorkspaceStatus } from '../domain/status.ts';
 import { parseRecord, recordSelector } from './record.ts';
 import { computeStatus } from './status.ts';
@@ -33,9 +35,9 @@ export const observeStatuses = async (cluster: Cluster, { name, ...scope }: Stat
   const eventsOf = Map.groupBy(events, ({ involvedObject }) => involvedObject.uid ?? '');
   const nodesOf = Map.groupBy(nodes, ({ metadata }) => `${metadata.labels?.['kaito.sh/workspacenamespace'] ?? ''}/${metadata.labels?.[workspaceLabel] ?? ''}`);
   return records
-    .map(parseRecord)
-    .filter((stored) => stored !== undefined)
-    .map(({ record }) => {
+    .map((object) => {
+      const record = readOrExplain(object);
+      if (record === undefined || 'why' in record) return record;
       const { name: workspaceName, namespace } = record.workspace.metadata;
       const key = `${namespace}/${workspaceName}`;
       const ownPods = podsOf.get(key) ?? [];
@@ -50,7 +52,33 @@ export const observeStatuses = async (cluster: Cluster, { name, ...scope }: Stat
         nodes: nodesOf.get(key) ?? existingNodes(ownPods, nodes),
       });
     })
+    .filter((status) => status !== undefined)
     .sort((left, right) => (`${left.namespace}/${left.name}` < `${right.namespace}/${right.name}` ? -1 : 1));
+};
+
+/** A record that cannot be read must be seen: its nodes may cost money. */
+const readOrExplain = (object: Kinds['ConfigMap']): OwnerRecord | WorkspaceStatus | undefined => {
+  try {
+    return parseRecord(object)?.record;
+  } catch (error) {
+    if (!(error instanceof KaitoError)) throw error;
+    const { name, namespace = '', labels, creationTimestamp = '' } = object.metadata;
+    return {
+      name: labels?.[workspaceLabel] ?? name,
+      namespace,
+      kind: 'inference',
+      preset: '',
+      instanceType: '',
+      targetNodeCount: 0,
+      workerNodes: [],
+      state: 'NotReady',
+      conditions: [],
+      createdAt: creationTimestamp,
+      why: [error.message, error.fact].filter(Boolean).join(' '),
+      ...(error.hints[0] === undefined ? {} : { next: error.hints[0] }),
+      managedBy: 'kaito-ts',
+    };
+  }
 };
 
 const groupByWorkspace = <T extends Kinds['Job'] | Kinds['Deployment'] | Kinds['StatefulSet'] | Kinds['Pod']>(objects: T[]): Map<string, T[]> =>

@@ -2,7 +2,7 @@ import type { Cloud } from '../cloud/cloud.ts';
 import type { Cluster } from '../cluster/cluster.ts';
 import type { Kind, Kinds } from '../cluster/kinds.ts';
 import type { ManagedCluster } from '../domain/azure.ts';
-import { AccessError } from '../domain/errors.ts';
+import { AccessError, ConflictError } from '../domain/errors.ts';
 import type { AzureFacts, Facts, NodeFacts, Permission, PushFacts, SecretFacts } from '../domain/facts.ts';
 import { recordName } from '../domain/record.ts';
 import { workspaceKind, type Workspace } from '../domain/workspace.ts';
@@ -41,6 +41,7 @@ export const observe = async (workspace: Workspace, cluster: Cluster, questions:
     questions.push?.(secretObjects),
   ]);
   const stored = record && parseRecord(record);
+  if (record && !stored) throw nameTaken(recordName(name), namespace);
   const defaultStorageClass = storageClasses.find(({ metadata }) => metadata.annotations?.['storageclass.kubernetes.io/is-default-class'] === 'true')?.metadata.name;
   return {
     target: { context: cluster.target.contextName, server: cluster.target.server, namespace },
@@ -55,6 +56,14 @@ export const observe = async (workspace: Workspace, cluster: Cluster, questions:
     ...(push ? { push } : {}),
   };
 };
+
+/** Writing the owner record would take the ConfigMap over, and deleting the workspace would delete it. */
+const nameTaken = (configMap: string, namespace: string): ConflictError =>
+  new ConflictError(`ConfigMap/${configMap} is there and was not made by kaito-ts.`, {
+    reason: 'RecordNotOurs',
+    fact: 'kaito-ts keeps its record of the workspace under this name.',
+    hints: ['Choose another name for the workspace.', `kubectl get configmap ${configMap} -n ${namespace} -o yaml`],
+  });
 
 /** The AKS cluster behind a kubeconfig: named by flags, else recognised by the resource group that its nodes live in. */
 const observeAzure = async (cloud: Cloud, cluster: Cluster, nodes: Kinds['Node'][], hint: { subscriptionId?: string; resourceGroup?: string; name?: string }, signal: AbortSignal): Promise<AzureFacts> => {

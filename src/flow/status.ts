@@ -127,8 +127,9 @@ const explain = (objects: WorkspaceObjects, state: WorkspaceState, isResourceRea
   const spending = isSpending ? ` Agent pool ${record.nodePool?.name} is still there.` : '';
   switch (state) {
     case 'Succeeded':
+      if (!result) return { why: `The Job has succeeded, and nobody has taken note of its adapter yet.${spending}`, next: resume(record) };
       return {
-        why: `Tuned${result?.steps === undefined ? '' : ` in ${result.steps} steps`}${result?.finalLoss === undefined ? '' : `, last loss ${result.finalLoss}`}${result?.adapter ? `; the adapter is ${describeAdapter(result.adapter)}` : ''}.${spending}`,
+        why: `Tuned${result.steps === undefined ? '' : ` in ${result.steps} steps`}${result.finalLoss === undefined ? '' : `, last loss ${result.finalLoss}`}${result.adapter ? `; the adapter is ${describeAdapter(result.adapter)}` : ''}.${spending}`,
         next: `kaito-ts serve --preset ${presetName(record.workspace)} --adapter ${name}`,
       };
     case 'Failed':

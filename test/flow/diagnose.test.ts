@@ -1,0 +1,82 @@
+import { describe, expect, it } from 'vitest';
+import type { Kinds } from '../../src/cluster/kinds.ts';
+import { diagnosePods } from '../../src/flow/diagnose.ts';
+import { container, ended, pod, running, waiting, warningEvent } from './support.ts';
+
+const oom = (name: string) => container(name, { waiting: { reason: 'CrashLoopBackOff' } }, { restartCount: 3, lastState: { terminated: { exitCode: 137, reason: 'OOMKilled' } } });
+const crashing = (restartCount: number, message?: string) =>
+  container('served', { waiting: { reason: 'CrashLoopBackOff' } }, { restartCount, lastState: { terminated: { exitCode: 1, ...(message === undefined ? {} : { message }) } } });
+const unschedulable = pod({ phase: 'Pending', nodeName: '', conditions: [{ type: 'PodScheduled', status: 'False', reason: 'Unschedulable', message: '0/3 nodes are available: 3 Insufficient nvidia.com/gpu.' }] });
+const evicted = (message: string) => pod({ phase: 'Failed', reason: 'Evicted', message });
+
+/** https://github.com/kaito-project/kaito/blob/056b8280/pkg/workspace/controllers/workspace_controller.go#L934 */
+describe('diagnosePods', () => {
+  it.each<[string, Kinds['Pod'], string, string]>([
+    ['a container killed for lack of memory', pod({ containers: [ended('served', 137, { reason: 'OOMKilled' })] }), 'ContainerOOMKilled', 'container "served" was OOMKilled (exit code 137); reduce memory usage or use a larger instance type'],
+    ['one killed the last time', pod({ containers: [oom('served')] }), 'ContainerOOMKilled', 'container "served" was OOMKilled (exit code 137); reduce memory usage or use a larger instance type'],
+    ['an init container killed', pod({ init: [ended('tuner', 137, { reason: 'OOMKilled' })] }), 'ContainerOOMKilled', 'container "tuner" was OOMKilled (exit code 137); reduce memory usage or use a larger instance type'],
+    ...['ImagePullBackOff', 'ErrImagePull', 'InvalidImageName', 'ErrImageNeverPull', 'ImageInspectError', 'RegistryUnavailable'].map((reason): [string, Kinds['Pod'], string, string] => [reason, pod({ containers: [waiting('served', reason, 'Back-off pulling image')] }), 'ImagePullError', `container "served" image pull failed (${reason}): Back-off pulling image`]),
+    ...['CreateContainerConfigError', 'PreCreateHookError', 'CreateContainerError', 'PreStartHookError', 'RunContainerError', 'PostStartHookError'].map((reason): [string, Kinds['Pod'], string, string] => [reason, pod({ containers: [waiting('served', reason, 'secret "hf-token" not found')] }), 'ContainerStartError', `container "served" failed to start (${reason}): secret "hf-token" not found`]),
+    ['a crash loop with its last words', pod({ containers: [crashing(1, 'CUDA error')] }), 'ContainerCrashLoopBackOff', 'container "served" is in CrashLoopBackOff; last termination: CUDA error'],
+    ['a crash loop without words', pod({ containers: [crashing(1)] }), 'ContainerCrashLoopBackOff', 'container "served" is in CrashLoopBackOff; last termination: exit code 1'],
+    ['a crash loop that never ran', pod({ containers: [waiting('served', 'CrashLoopBackOff')] }), 'ContainerCrashLoopBackOff', 'container "served" is in CrashLoopBackOff'],
+    ['an eviction for disk', evicted('The node was low on resource: ephemeral-storage.'), 'NodeDiskPressure', 'pod "pod" evicted due to node disk pressure: The node was low on resource: ephemeral-storage.'],
+    ['an eviction for memory', evicted('The node was low on resource: memory.'), 'NodeMemoryPressure', 'pod "pod" evicted due to node memory pressure: The node was low on resource: memory.'],
+    ['any other eviction', evicted('Preempted by a pod.'), 'PodEvicted', 'pod "pod" evicted: Preempted by a pod.'],
+    ['a pod without a place', unschedulable, 'Unschedulable', 'pod "pod" is unschedulable: 0/3 nodes are available: 3 Insufficient nvidia.com/gpu.'],
+    ['a container that ended with an error', pod({ phase: 'Failed', init: [ended('dataset', 22, { message: 'curl: (22) 404' })] }), 'ContainerFailed', 'container "dataset" ended with exit code 22: curl: (22) 404'],
+  ])('says of %s what the operator says', (_, subject, reason, message) => {
+    expect(diagnosePods([subject])).toMatchObject({ reason, message });
+  });
+
+  it.each<[string, Kinds['Pod']]>([
+    ['runs', pod({ containers: [running('served')] })],
+    ['is being made', pod({ phase: 'Pending', containers: [waiting('served', 'ContainerCreating')] })],
+    ['waits for its init containers', pod({ phase: 'Pending', init: [running('weights')], containers: [waiting('served', 'PodInitializing')] })],
+    ['is done', pod({ phase: 'Succeeded', containers: [ended('push', 0)] })],
+    ['has no status yet', { apiVersion: 'v1', kind: 'Pod', metadata: { name: 'pod' } }],
+    ['is pending and has a place', pod({ phase: 'Pending', conditions: [{ type: 'PodScheduled', status: 'True' }] })],
+  ])('has nothing to say of a pod that %s', (_, subject) => {
+    expect(diagnosePods([subject])).toBeUndefined();
+  });
+
+  it('has nothing to say of no pods', () => {
+    expect(diagnosePods([])).toBeUndefined();
+  });
+
+  it('names what the operator would name first, across all pods', () => {
+    const pods = [unschedulable, pod({ name: 'b', containers: [crashing(1)] }), pod({ name: 'c', containers: [waiting('served', 'ErrImagePull')] }), pod({ name: 'd', containers: [oom('served')] })];
+    expect(diagnosePods(pods)?.reason).toBe('ContainerOOMKilled');
+    expect(diagnosePods(pods.slice(0, 3))?.reason).toBe('ImagePullError');
+    expect(diagnosePods(pods.slice(0, 2))?.reason).toBe('ContainerCrashLoopBackOff');
+    expect(diagnosePods(pods.slice(0, 1))?.reason).toBe('Unschedulable');
+  });
+
+  it('tells of volumes that cannot be mounted', () => {
+    const subject = pod({ phase: 'Pending', containers: [waiting('served', 'ContainerCreating')] });
+    expect(diagnosePods([subject], [warningEvent(subject, 'FailedMount', 'MountVolume.SetUp failed for volume "results"')])).toMatchObject({ reason: 'VolumeError', message: 'Pod/pod: MountVolume.SetUp failed for volume "results"' });
+    expect(diagnosePods([subject], [warningEvent(subject, 'BackOff', 'Back-off restarting')])).toBeUndefined();
+  });
+
+  it.each<[string, Kinds['Pod'], boolean]>([
+    ['an image that does not exist', pod({ containers: [waiting('served', 'ErrImagePull', 'manifest unknown')] }), true],
+    ['a registry that lets nobody in', pod({ containers: [waiting('served', 'ImagePullBackOff', 'failed to authorize: 401 Unauthorized')] }), true],
+    ['a name that is none', pod({ containers: [waiting('served', 'InvalidImageName', 'couldn\'t parse')] }), true],
+    ['a registry that hiccups', pod({ containers: [waiting('served', 'ErrImagePull', 'dial tcp: i/o timeout')] }), false],
+    ['a Secret that is not there', pod({ containers: [waiting('served', 'CreateContainerConfigError', 'secret not found')] }), true],
+    ['the first crash of a server', pod({ restartPolicy: 'Always', containers: [ended('served', 1)] }), false],
+    ['a crash that was followed by a new start', pod({ restartPolicy: 'Always', containers: [crashing(1)] }), false],
+    ['a crash that repeats', pod({ restartPolicy: 'Always', containers: [crashing(2)] }), true],
+    ['a container that is never started again', pod({ restartPolicy: 'Never', containers: [ended('tuner', 1)] }), true],
+    ['an eviction, after which another pod comes', evicted('memory'), false],
+    ['a pod without a place, which a new node may give', unschedulable, false],
+  ])('knows whether waiting can help: %s', (_, subject, isFatal) => {
+    expect(diagnosePods([subject])?.isFatal).toBe(isFatal);
+  });
+
+  it('always names a command that looks closer', () => {
+    for (const subject of [pod({ containers: [oom('served')] }), pod({ containers: [waiting('served', 'ErrImagePull', '403 Forbidden')] }), pod({ containers: [crashing(2)] }), unschedulable, evicted('disk')]) {
+      expect(diagnosePods([subject])?.hints.some((hint) => /kubectl (describe|logs|get)/.test(hint))).toBe(true);
+    }
+  });
+});
