@@ -1,0 +1,95 @@
+import { describe, expect, it } from 'vitest';
+import { AccessError, FailedError } from '../../src/domain/errors.ts';
+import type { KubernetesObject } from '../../src/domain/kubernetes.ts';
+import { findManagedCluster, observe, type Questions } from '../../src/flow/observe.ts';
+import { renderRecord } from '../../src/flow/record.ts';
+import { createFakeCloud, createFakeCluster, managedCluster } from '../support/fakes.ts';
+import { job, node, record, servingWorkspace, tuningWorkspace } from './support.ts';
+
+const { signal } = new AbortController();
+const nothing: Questions = { kinds: [], secrets: [] };
+const look = (objects: KubernetesObject[], questions: Partial<Questions> = {}) => observe(tuningWorkspace(), createFakeCluster(objects), { ...nothing, ...questions }, signal);
+const storageClass = (name: string, isDefault: boolean): KubernetesObject => ({ apiVersion: 'storage.k8s.io/v1', kind: 'StorageClass', metadata: { name, annotations: { 'storageclass.kubernetes.io/is-default-class': String(isDefault) } } });
+
+describe('observe', () => {
+  it('finds the record of an earlier run', async () => {
+    const facts = await look([renderRecord(record({ revision: 3 }))]);
+    expect(facts.record).toMatchObject({ uid: expect.any(String), record: { revision: 3 } });
+  });
+
+  it('knows no record where there is none', async () => {
+    expect((await look([])).record).toBeUndefined();
+  });
+
+  it('does not take over a ConfigMap that is somebody else\'s', async () => {
+    await expect(look([{ apiVersion: 'v1', kind: 'ConfigMap', metadata: { name: 'tuned-kaito' }, data: {} }])).rejects.toMatchObject({ name: 'ConflictError', reason: 'RecordNotOurs', message: 'ConfigMap/tuned-kaito is there and was not made by kaito-ts.' });
+  });
+
+  it('lists what the workspace left, and nothing of others', async () => {
+    const facts = await look([job({ active: 1 }), job({ active: 1 }, 'other')], { kinds: ['Job'] });
+    expect(facts.existing.map(({ kind, metadata }) => `${kind}/${metadata.name}`)).toEqual(['Job/tuned']);
+  });
+
+  it('reads GPUs from allocatable and their memory from the feature discovery\'s label, rounded as the operator does', async () => {
+    const facts = await look([node('a', { gpus: 2, labels: { 'nvidia.com/gpu.memory': '23028' } }), node('b', { isReady: false, gpus: 0 })]);
+    expect(facts.nodes).toEqual([
+      { name: 'a', isReady: true, labels: { 'nvidia.com/gpu.memory': '23028' }, taints: [], gpuCount: 2, gpuMemoryGiB: 22 },
+      { name: 'b', isReady: false, labels: {}, taints: [], gpuCount: 0 },
+    ]);
+  });
+
+  it('knows the default StorageClass, and all of them', async () => {
+    const facts = await look([storageClass('slow', false), storageClass('fast', true)]);
+    expect([facts.defaultStorageClass, facts.storageClasses]).toEqual(['fast', ['slow', 'fast']]);
+  });
+
+  it('goes on without StorageClasses when it may not list them, and not when the cluster is away', async () => {
+    const cluster = createFakeCluster();
+    cluster.break('StorageClass', new AccessError('Forbidden.'));
+    expect((await observe(tuningWorkspace(), cluster, nothing, signal)).storageClasses).toEqual([]);
+    cluster.break('StorageClass', new FailedError('Away.'));
+    await expect(observe(tuningWorkspace(), cluster, nothing, signal)).rejects.toThrow('Away.');
+  });
+
+  it('says of each Secret what it is, never what is in it', async () => {
+    const secret: KubernetesObject = { apiVersion: 'v1', kind: 'Secret', metadata: { name: 'push' }, type: 'kubernetes.io/dockerconfigjson', data: { '.dockerconfigjson': 'c2VjcmV0' } };
+    const facts = await look([secret], { secrets: ['push', 'absent'] });
+    expect(facts.secrets).toEqual({ push: { type: 'kubernetes.io/dockerconfigjson', keys: ['.dockerconfigjson'] }, absent: 'missing' });
+    expect(JSON.stringify(facts)).not.toContain('c2VjcmV0');
+  });
+
+  it('asks beforehand whether what the plan needs is permitted', async () => {
+    const allowed = async (workspace: typeof servingWorkspace) => (await observe(workspace(), createFakeCluster(), nothing, signal)).permissions.map(({ what }) => what);
+    expect(await allowed(tuningWorkspace)).toEqual(expect.arrayContaining(['patch configmaps', 'patch jobs.batch']));
+    expect(await allowed(servingWorkspace)).toEqual(expect.arrayContaining(['patch deployments.apps', 'patch services', 'create pods/portforward']));
+  });
+
+  it('asks Azure only when Azure is needed', async () => {
+    expect((await look([])).azure).toBeUndefined();
+    const facts = await look([], { azure: async () => createFakeCloud() });
+    expect(facts.azure).toMatchObject({ login: 'test login', cluster: { name: 'test' } });
+  });
+
+  it('gives the push check the Secrets that it may need', async () => {
+    const secret: KubernetesObject = { apiVersion: 'v1', kind: 'Secret', metadata: { name: 'push' }, data: { '.dockerconfigjson': 'e30=' } };
+    const facts = await look([secret], { secrets: ['push'], push: async ({ push }) => ({ canPush: false, reason: 'refused', fact: String(push?.data?.['.dockerconfigjson']) }) });
+    expect(facts.push).toEqual({ canPush: false, reason: 'refused', fact: 'e30=' });
+  });
+});
+
+describe('findManagedCluster', () => {
+  it('recognises the cluster by the resource group of its nodes and its address, and flags win', async () => {
+    const hints: object[] = [];
+    const cloud = { ...createFakeCloud(), findManagedCluster: async (hint: object) => (hints.push(hint), managedCluster()) };
+    const providerId = 'azure:///subscriptions/11111111-0000-0000-0000-000000000000/resourceGroups/MC_group_test_eastus/providers/Microsoft.Compute/virtualMachineScaleSets/x/virtualMachines/0';
+    const nodes = [{ ...node('a'), spec: { providerID: providerId } }];
+    await findManagedCluster(cloud, createFakeCluster(), nodes, {}, signal);
+    await findManagedCluster(cloud, createFakeCluster(), nodes, { subscriptionId: 'flag', name: 'named' }, signal);
+    await findManagedCluster(cloud, createFakeCluster(), [node('b')], {}, signal);
+    expect(hints).toEqual([
+      { subscriptionId: '11111111-0000-0000-0000-000000000000', nodeResourceGroup: 'MC_group_test_eastus', fqdn: 'test.example' },
+      { subscriptionId: 'flag', nodeResourceGroup: 'MC_group_test_eastus', name: 'named', fqdn: 'test.example' },
+      { fqdn: 'test.example' },
+    ]);
+  });
+});
