@@ -1,9 +1,10 @@
-import { Duplex } from 'node:stream';
+import { createServer, type RequestListener } from 'node:http';
+import { duplexPair } from 'node:stream';
 import type { Cloud } from '../../src/cloud/cloud.ts';
 import type { ApplyResult, Cluster, ListOptions, WatchEvent } from '../../src/cluster/cluster.ts';
 import { apiResources, type Kind, type Kinds } from '../../src/cluster/kinds.ts';
 import type { AgentPool, AgentPoolRequest, ManagedCluster, StartedOperation } from '../../src/domain/azure.ts';
-import { ConflictError, NotFoundError } from '../../src/domain/errors.ts';
+import { ConflictError, FailedError, NotFoundError } from '../../src/domain/errors.ts';
 import type { KubernetesObject } from '../../src/domain/kubernetes.ts';
 import { createChannel, type Channel } from '../../src/flow/channel.ts';
 import { startOfTime } from './manual-clock.ts';
@@ -18,6 +19,8 @@ export interface FakeCluster extends Cluster {
   find(kind: Kind, name: string): KubernetesObject | undefined;
   /** Each log by `<pod>/<container>`; an Error is thrown in its place. */
   readonly logTexts: Map<string, string | Error>;
+  /** What listens on the ports of pods; nothing does before. */
+  serve(listener: RequestListener): void;
   /** Watches of this kind say nothing until the returned function is called. */
   hold(kind: Kind): () => void;
   /** Every watch and read of this kind fails from now on. */
@@ -44,6 +47,7 @@ export const createFakeCluster = (objects: readonly KubernetesObject[] = []): Fa
   const writes: string[] = [];
   const logTexts = new Map<string, string | Error>();
   let uidCount = 0;
+  let server: ReturnType<typeof createServer> | undefined;
 
   const tell = (type: 'added' | 'modified' | 'deleted', object: KubernetesObject): void => {
     for (const { kind, options, events } of watchers) if (kind === object.kind && matches(object, options)) events.push({ type, object });
@@ -148,8 +152,14 @@ export const createFakeCluster = (objects: readonly KubernetesObject[] = []): Fa
       if (text === undefined) throw new NotFoundError(`No log of ${pod}/${container}.`);
       if (!signal?.aborted) yield text;
     },
-    async connect() {
-      return new Duplex();
+    serve(listener) {
+      server = createServer(listener);
+    },
+    async connect(pod, port) {
+      if (!server) throw new FailedError(`Nothing listens on port ${port} of ${pod}.`);
+      const [ours, theirs] = duplexPair();
+      server.emit('connection', theirs);
+      return ours;
     },
     serverVersion: async () => 'v1.34.0',
     close: () => {},

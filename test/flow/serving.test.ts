@@ -1,0 +1,171 @@
+import { describe, expect, it, vi } from 'vitest';
+import type { Kinds } from '../../src/cluster/kinds.ts';
+import type { AwaitServerStep } from '../../src/domain/plan.ts';
+import { awaitServer } from '../../src/flow/serving.ts';
+import { follow } from '../support/following.ts';
+import { settled } from '../support/manual-clock.ts';
+import { container, createStage, planOf, pod, record, running, servingWorkspace, shortly, waiting, type PodShape } from './support.ts';
+
+const revision = 'workspace.kaito.io/revision';
+const step: AwaitServerStep = { kind: 'await-server', title: 'Wait until it answers', workload: { kind: 'Deployment', name: 'served' }, servedModelName: 'phi', timeoutMs: 1_800_000 };
+
+const deployment = (wanted = '1'): Kinds['Deployment'] => ({
+  apiVersion: 'apps/v1',
+  kind: 'Deployment',
+  metadata: { name: 'served', namespace: 'default' },
+  spec: { selector: {}, template: { metadata: { annotations: { [revision]: wanted } } } },
+});
+
+const server = ({ wanted = '1', isReady = true, ...shape }: PodShape & { wanted?: string; isReady?: boolean } = {}) =>
+  pod({ name: 'served-1', restartPolicy: 'Always', containers: [running('served')], conditions: [{ type: 'Ready', status: isReady ? 'True' : 'False' }], ...shape, labels: { 'kaito.sh/workspace': 'served', ...shape.labels }, annotations: { [revision]: wanted } });
+
+const begin = (workload: AwaitServerStep['workload'] = step.workload) => {
+  const stage = createStage(record({ workspace: servingWorkspace() }));
+  const following = follow(awaitServer({ ...step, workload }, stage.session(planOf([], servingWorkspace()))));
+  /** Lets time pass until it is so: requests to the server take turns of their own. */
+  const until = (isSo: () => void) =>
+    vi.waitFor(async () => {
+      await stage.clock.advance(500);
+      isSo();
+    });
+  return { ...stage, following, until };
+};
+
+const answerWith = (status: number, body = '') => (_: unknown, response: { writeHead(status: number): { end(body: string): void } }) => {
+  response.writeHead(status).end(body);
+};
+
+describe('awaitServer', () => {
+  it('ends when the pod is Ready and /health answers 200', async () => {
+    const { cluster, until, following } = begin();
+    cluster.serve(answerWith(200));
+    cluster.put(deployment());
+    cluster.put(server());
+    let value: string | undefined;
+    void following.result.then((result) => (value = result));
+    await until(() => expect(value).toBe('/health answers 200'));
+    expect(cluster.openWatchCount()).toBe(0);
+  });
+
+  it('does not believe a Ready pod whose server does not answer', async () => {
+    const { cluster, clock, following } = begin();
+    cluster.put(deployment());
+    cluster.put(server());
+    await clock.advance(60_000);
+    expect(shortly(following.items).at(-1)).toBe('waiting: starting: the server does not answer yet');
+  });
+
+  it('does not believe a server that answers before its pod is Ready', async () => {
+    const { cluster, clock, following } = begin();
+    cluster.serve(answerWith(200));
+    cluster.put(deployment());
+    cluster.put(server({ isReady: false }));
+    let isOver = false;
+    void following.result.then(() => (isOver = true));
+    await clock.advance(10_000);
+    expect(isOver).toBe(false);
+  });
+
+  it('says that weights are loading while /health answers 404, with how far the download is', async () => {
+    const { cluster, until, following } = begin();
+    cluster.serve((request, response) => {
+      if (request.url === '/metrics') response.end('kaito_model_download_speed_bytes_per_second{model="phi"} 1.048576e+08\nkaito_model_download_remaining_seconds{model="phi"} 70\n');
+      else response.writeHead(404).end();
+    });
+    cluster.put(deployment());
+    cluster.put(server({ isReady: false }));
+    await until(() => {
+      expect(shortly(following.items)).toContain('waiting: loading the weights');
+      expect(following.items).toContainEqual({ type: 'progress', progress: { phase: 'weights', bytesPerSecond: 104857600, remainingSeconds: 70 } });
+    });
+  });
+
+  it('tells each thing that comes before the server, in its order', async () => {
+    const { cluster, clock, following } = begin();
+    await clock.advance(1_000);
+    cluster.put(deployment());
+    await clock.advance(1_000);
+    for (const shape of [
+      { phase: 'Pending', nodeName: '', containers: [] },
+      { phase: 'Pending', containers: [waiting('served', 'ContainerCreating')] },
+      { phase: 'Pending', init: [running('adapter-mine')], containers: [waiting('served', 'PodInitializing')] },
+    ] satisfies PodShape[]) {
+      cluster.put(server({ ...shape, isReady: false }));
+      await clock.advance(1_000);
+    }
+    expect(shortly(following.items)).toEqual([
+      'waiting: Deployment/served is not there yet',
+      'waiting: Deployment/served has no pod yet',
+      'waiting: the pod is not scheduled yet',
+      'waiting: pulling images',
+      'waiting: pulling adapter mine',
+    ]);
+  });
+
+  it('does not take the server of an earlier revision for the one that was asked for', async () => {
+    const { cluster, clock, following } = begin();
+    cluster.serve(answerWith(200));
+    cluster.put(deployment('2'));
+    cluster.put(server({ wanted: '1' }));
+    await clock.advance(30_000);
+    expect(shortly(following.items).at(-1)).toBe('waiting: Deployment/served has no pod yet');
+  });
+
+  it('does not look at pods before it knows which revision is wanted', async () => {
+    const { cluster, clock, following, until } = begin();
+    cluster.serve(answerWith(200));
+    cluster.put(server({ wanted: '1' }));
+    await clock.advance(30_000);
+    expect(shortly(following.items)).toEqual(['waiting: Deployment/served is not there yet', 'waiting: Deployment/served is not there yet']);
+    cluster.put(deployment('1'));
+    let isOver = false;
+    void following.result.then(() => (isOver = true));
+    await until(() => expect(isOver).toBe(true));
+  });
+
+  it('asks the leader alone, and awaits all the pods of several nodes', async () => {
+    const { cluster, clock, following, until } = begin({ kind: 'StatefulSet', name: 'served' });
+    cluster.serve(answerWith(200));
+    cluster.put({ ...deployment(), kind: 'StatefulSet' });
+    cluster.put(server({ name: 'served-0', labels: { 'apps.kubernetes.io/pod-index': '0' } }));
+    cluster.put(server({ name: 'served-1', isReady: false, labels: { 'apps.kubernetes.io/pod-index': '1' } }));
+    let isOver = false;
+    void following.result.then(() => (isOver = true));
+    await clock.advance(10_000);
+    expect(isOver).toBe(false);
+    cluster.put(server({ name: 'served-1', labels: { 'apps.kubernetes.io/pod-index': '1' } }));
+    await until(() => expect(isOver).toBe(true));
+  });
+
+  it('gives a server that crashed once another chance, and not one that goes on crashing', async () => {
+    const { cluster, clock, following } = begin();
+    const crashed = (restartCount: number) => container('served', { waiting: { reason: 'CrashLoopBackOff' } }, { restartCount, lastState: { terminated: { exitCode: 1, message: 'ValueError: no' } } });
+    cluster.put(deployment());
+    cluster.put(server({ isReady: false, containers: [container('served', { terminated: { exitCode: 1 } })] }));
+    await clock.advance(1_000);
+    cluster.put(server({ isReady: false, containers: [crashed(1)] }));
+    await clock.advance(1_000);
+    expect(shortly(following.items).at(-1)).toBe('waiting: container "served" is in CrashLoopBackOff; last termination: ValueError: no');
+    cluster.put(server({ isReady: false, containers: [crashed(2)] }));
+    await expect(following.result).rejects.toMatchObject({ name: 'WorkloadError', reason: 'ContainerCrashLoopBackOff', exitCode: 8 });
+  });
+
+  it('gives up at its bound, saying what was awaited', async () => {
+    const { cluster, clock, following } = begin();
+    cluster.put(deployment());
+    await clock.advance(1_800_000);
+    await expect(following.result).rejects.toMatchObject({ name: 'TimeoutError', fact: 'Deployment/served has no pod yet', hints: ['kaito-ts status served', 'kaito-ts logs served'] });
+  });
+
+  it('stops when interrupted, in the middle of asking', async () => {
+    const { cluster, clock, interrupt, following } = begin();
+    cluster.serve(() => {});
+    cluster.put(deployment());
+    cluster.put(server());
+    await clock.advance(1_000);
+    interrupt();
+    await expect(following.result).rejects.toMatchObject({ name: 'InterruptedError' });
+    await settled();
+    expect(cluster.openWatchCount()).toBe(0);
+  });
+});
