@@ -19,6 +19,8 @@ export type Event =
   | { type: 'statuses'; statuses: WorkspaceStatus[]; wide: boolean; allNamespaces: boolean }
   /** A table for people, rows for machines. */
   | { type: 'table'; columns: string[]; rows: string[][]; data: unknown }
+  /** One of a stream of data: told as it comes, and by machine-readable outputs alone. */
+  | { type: 'item'; item: unknown; text: string }
   /** Text that is itself the data: a manifest, an answer. */
   | { type: 'text'; text: string }
   /** The last word of a command: facts by name. `summary` is what text output prints. */

@@ -15,14 +15,17 @@ export const yaml = (target: OutputTarget): Output =>
 const collected = (target: OutputTarget, render: (value: unknown) => Promise<string>): Output => {
   const narrator = createNarrator(target);
   let last: unknown;
+  const items: unknown[] = [];
   return {
     async handle(event) {
+      if (event.type === 'item') items.push(event.item);
       last = toData(event) ?? last;
       await narrator.tell(event);
     },
     async finish() {
       await narrator.finish();
-      if (last !== undefined) await target.writeOut(await render(last));
+      const value = items.length > 0 ? { items } : last;
+      if (value !== undefined) await target.writeOut(await render(value));
     },
   };
 };

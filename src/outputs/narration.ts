@@ -100,6 +100,7 @@ export const createNarrator = (target: OutputTarget): Narrator => {
         return;
       case 'applied':
       case 'log':
+      case 'item':
       case 'statuses':
       case 'table':
       case 'text':

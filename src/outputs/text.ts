@@ -18,6 +18,7 @@ export const text = (target: OutputTarget, options: { wide?: boolean } = {}): Ou
         return renderStatuses(event.statuses, { wide: event.wide || options.wide === true, allNamespaces: event.allNamespaces, now: target.now() }, outStyle);
       case 'table':
         return renderTable(event.columns, event.rows);
+      case 'item':
       case 'text':
       case 'log':
         return event.text;

@@ -36,7 +36,7 @@ const admitSubject = (written: JsonMap, version: ApiVersion, environment: Enviro
   const metadata = admit(isMap(document['metadata']) ? document['metadata'] : {}, metadataSchema);
   const json = isMap(admitted.value) ? admitted.value : {};
   const named = isMap(document['metadata']) ? document['metadata'] : {};
-  const metadataErrors = metadata.errors.map(({ path, message }) => ({ path: ['metadata', ...path], message: `metadata.${message.replace(/: (\S+) in body/, ': metadata.$1 in body')}` }));
+  const metadataErrors = metadata.errors.map(({ path, message }) => ({ path: ['metadata', ...path], message: metadataMessage(path, message) }));
   return createSubject({
     document,
     json,
@@ -49,6 +49,12 @@ const admitSubject = (written: JsonMap, version: ApiVersion, environment: Enviro
     facts,
     ...(stored === undefined ? {} : { stored: admitStored(stored) }),
   });
+};
+
+/** Metadata is read by the API server's decoder rather than by the CRD's schema, which says it in other words. */
+const metadataMessage = ([field = '']: Path, message: string): string => {
+  const [, found = 'value', wanted = 'string'] = /"(\w+)": .* must be of type (\w+)/.exec(message) ?? [];
+  return `cannot unmarshal ${found === 'boolean' ? 'bool' : found === 'integer' ? 'number' : found} into Go struct field ObjectMeta.metadata.${field} of type ${wanted}`;
 };
 
 const admitStored = (stored: JsonMap): NonNullable<Subject['stored']> => {

@@ -6,7 +6,8 @@ import { isMap, text, type JsonMap } from './json.ts';
 import { showPath, type Problem, type Verdict } from './problem.ts';
 import { findingText, linkOf } from './rule.ts';
 
-export const isWorkspace = ({ content }: SourceDocument): boolean => content !== undefined && /^workspace$/i.test(text(content['kind'])) && text(content['apiVersion']).startsWith('kaito.sh/');
+/** Workspaces, and what cannot be read; everything else in the files is facts. */
+export const isJudged = ({ content }: SourceDocument): boolean => content === undefined || /^workspace$/i.test(text(content['kind'])) && text(content['apiVersion']).startsWith('kaito.sh/');
 
 /** Name and namespace, for those who look for the stored one of the same. */
 export const identityOf = (content: JsonMap, { namespace }: Environment): { name: string; namespace: string } => {

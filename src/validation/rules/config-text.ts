@@ -1,4 +1,5 @@
 import { isScalar, parseDocument } from 'yaml';
+import { isMap } from '../json.ts';
 import { goTags } from '../yaml-tags.ts';
 
 export type ConfigContent = { content: unknown } | { problem: string };
@@ -25,14 +26,19 @@ const toPlain = (value: unknown): unknown => {
   return Array.isArray(value) ? value.map(toPlain) : value;
 };
 
-/** As a YAML tag, in Go's errors. */
-export const tagOf = (value: unknown): string => (Array.isArray(value) ? '!!seq' : typeof value === 'object' && value !== null ? '!!map' : typeof value === 'string' ? '!!str' : typeof value === 'boolean' ? '!!bool' : Number.isInteger(value) ? '!!int' : '!!float');
+/** In the words of Go's YAML reader. */
+export const cannotUnmarshal = (value: unknown, type: string): string => {
+  const [tag, shown] = Array.isArray(value) ? ['!!seq', ''] : isMap(value) ? ['!!map', ''] : [scalarTag(value), ` \`${typeof value === 'string' ? value : JSON.stringify(value)}\``];
+  return `unmarshal errors:\n  line 1: cannot unmarshal ${tag}${shown} into ${type}`;
+};
+
+const scalarTag = (value: unknown): string => (typeof value === 'string' ? '!!str' : typeof value === 'boolean' ? '!!bool' : Number.isInteger(value) ? '!!int' : '!!float');
 
 /** A value as it was typed: `010` stays `010`. Empty for null; undefined when it is not there or no plain value. */
-export const readConfigTexts = (text: string, path: readonly string[]): string | undefined => {
+export const readConfigText = (text: string, path: readonly string[]): string | undefined => {
   const [first = ''] = text.split(/^---(?:\s|$)/m).filter((part) => part.trim() !== '');
   const document = parseDocument(first, { version: '1.1', uniqueKeys: false, logLevel: 'silent', customTags: goTags });
   const node: unknown = document.getIn(path, true);
   if (!isScalar(node)) return undefined;
-  return node.value === null ? '' : (node.source ?? String(node.value));
+  return node.value === null ? '' : (node.source ?? JSON.stringify(node.value));
 };

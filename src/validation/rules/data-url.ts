@@ -51,7 +51,8 @@ const toGroups = (address: string): number[] => {
   const dotted = /^(.*:)(\d+)\.(\d+)\.(\d+)\.(\d+)$/.exec(address);
   const plain = dotted ? `${dotted[1]}${(Number(dotted[2]) * 256 + Number(dotted[3])).toString(16)}:${(Number(dotted[4]) * 256 + Number(dotted[5])).toString(16)}` : address;
   const [head = '', tail] = plain.split('::');
-  const read = (part: string): number[] => part.split(':').filter(Boolean).map((group) => Number.parseInt(group, 16));
-  const [before, after] = [read(head), read(tail ?? '')];
+  const [before, after] = [readGroups(head), readGroups(tail ?? '')];
   return tail === undefined ? before : [...before, ...Array<number>(Math.max(0, 8 - before.length - after.length)).fill(0), ...after];
 };
+
+const readGroups = (part: string): number[] => part.split(':').filter(Boolean).map((group) => Number.parseInt(group, 16));

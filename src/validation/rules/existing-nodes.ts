@@ -29,21 +29,22 @@ const nodeFix = 'Choose nodes of one kind by labelSelector.matchLabels, where GP
 const judgeNodes = (subject: Subject): Finding[] => {
   const nodes = matchingNodes(subject);
   if (!isAsked(subject) || !nodes) return [];
-  const told = (message: string): Finding[] => [{ path: selectorPath, ...generic(message, ''), fix: nodeFix }];
-  if (nodes.length === 0) return told('No nodes found matching the specified label selector');
+  if (nodes.length === 0) return refuseNodes('No nodes found matching the specified label selector');
   let before: { product: string; count: string; memory: string } | undefined;
   for (const { name, labels } of nodes) {
     const missing = gpuLabels.find((label) => labels[label] === undefined);
-    if (missing !== undefined) return told(`Failed to get GPU config from node ${name} labels: label ${missing} is missing`);
+    if (missing !== undefined) return refuseNodes(`Failed to get GPU config from node ${name} labels: label ${missing} is missing`);
     const [product = '', count = '', memory = ''] = gpuLabels.map((label) => labels[label]);
     const found = { product, count, memory: String(toGiB(memory)) };
-    if (before && before.product !== product) return told(`Non-uniform GPU product: node ${name} has ${product}, but previous node has ${before.product}`);
-    if (before && before.count !== count) return told(`Non-uniform GPU count: node ${name} has ${count} GPUs, but previous node has ${before.count} GPUs`);
-    if (before && before.memory !== found.memory) return told(`Non-uniform GPU memory: node ${name} has ${found.memory}Gi, but previous node has ${before.memory}Gi`);
+    if (before && before.product !== product) return refuseNodes(`Non-uniform GPU product: node ${name} has ${product}, but previous node has ${before.product}`);
+    if (before && before.count !== count) return refuseNodes(`Non-uniform GPU count: node ${name} has ${count} GPUs, but previous node has ${before.count} GPUs`);
+    if (before && before.memory !== found.memory) return refuseNodes(`Non-uniform GPU memory: node ${name} has ${found.memory}Gi, but previous node has ${before.memory}Gi`);
     before = found;
   }
   return [];
 };
+
+const refuseNodes = (message: string): Finding[] => [{ path: selectorPath, ...generic(message, ''), fix: nodeFix }];
 
 /** The label has MiB of one GPU. */
 const toGiB = (memory: string): number => Math.trunc(Number(memory) / 1024 + 0.5);

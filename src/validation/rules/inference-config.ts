@@ -1,7 +1,7 @@
 import { isMap } from '../json.ts';
 import { generic, invalidValue, type Finding, type Rule } from '../rule.ts';
 import { findKaitoPreset, isPresetName, type Subject } from '../subject.ts';
-import { readConfig, readConfigTexts, tagOf } from './config-text.ts';
+import { cannotUnmarshal, readConfig, readConfigText } from './config-text.ts';
 
 const configValidation = 'api/v1beta1/inference_config_validation.go';
 const configKey = 'inference_config.yaml';
@@ -82,26 +82,26 @@ const shapeProblem = (text: string): string | undefined => {
   if ('problem' in config) return config.problem;
   const { content } = config;
   if (content === null || content === undefined) return undefined;
-  const told = (value: unknown, type: string): string => `unmarshal errors:\n  line 1: cannot unmarshal ${tagOf(value)}${typeof value === 'object' ? '' : ` \`${String(value)}\``} into ${type}`;
-  if (!isMap(content)) return told(content, 'v1beta1.InferenceConfig');
+  if (!isMap(content)) return cannotUnmarshal(content, 'v1beta1.InferenceConfig');
   const { vllm } = content;
   if (vllm === null || vllm === undefined) return undefined;
-  if (!isMap(vllm)) return told(vllm, 'map[string]string');
+  if (!isMap(vllm)) return cannotUnmarshal(vllm, 'map[string]string');
   const nested = Object.values(vllm).find((value) => typeof value === 'object' && value !== null);
-  return nested === undefined ? undefined : told(nested, 'string');
+  return nested === undefined ? undefined : cannotUnmarshal(nested, 'string');
 };
 
 function judgeContextLength(subject: Subject): Finding[] {
   const { inference, facts } = subject;
   const text = configText(subject);
   if (text === undefined || shapeProblem(text) !== undefined || !isPresetName(facts.presets, inference?.preset?.name ?? '')) return [];
-  const given = readConfigTexts(text, ['vllm', 'max-model-len']);
+  const given = readConfigText(text, ['vllm', 'max-model-len']);
   if (given === undefined || given === '') return [];
-  const told = (message: string, fix: string): Finding[] => [{ path, ...invalidValue(message, 'max-model-len'), fix }];
   const limit = findKaitoPreset(facts.presets, inference?.preset?.name ?? '')?.contextLengthTokens;
   const wanted = `Write a whole number${limit === undefined ? '' : ` up to ${limit}`}, or leave it out: the server then takes what fits.`;
-  if (!/^[+-]?\d+$/.test(given)) return told(`max-model-len must be an integer: strconv.Atoi: parsing ${JSON.stringify(given)}: invalid syntax`, wanted);
+  if (!/^[+-]?\d+$/.test(given)) return refuseLength(`max-model-len must be an integer: strconv.Atoi: parsing ${JSON.stringify(given)}: invalid syntax`, wanted);
   const length = BigInt(given.replace('+', ''));
-  if (length >= 2n ** 63n || length < -(2n ** 63n)) return told(`max-model-len must be an integer: strconv.Atoi: parsing ${JSON.stringify(given)}: value out of range`, wanted);
-  return limit !== undefined && length > BigInt(limit) ? told(`max-model-len ${length} exceeds model's maximum supported context window ${limit} (ModelTokenLimit)`, wanted) : [];
+  if (length >= 2n ** 63n || length < -(2n ** 63n)) return refuseLength(`max-model-len must be an integer: strconv.Atoi: parsing ${JSON.stringify(given)}: value out of range`, wanted);
+  return limit !== undefined && length > BigInt(limit) ? refuseLength(`max-model-len ${length} exceeds model's maximum supported context window ${limit} (ModelTokenLimit)`, wanted) : [];
 }
+
+const refuseLength = (message: string, fix: string): Finding[] => [{ path, ...invalidValue(message, 'max-model-len'), fix }];

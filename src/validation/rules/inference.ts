@@ -1,7 +1,7 @@
 import { isAutoProvisioning } from '../environment.ts';
 import { generic, invalidValue, missingField, type Finding, type Rule } from '../rule.ts';
 import { findKaitoPreset, isPresetName, type Subject } from '../subject.ts';
-import { findPreset, retired } from '../../domain/preset-catalogue.ts';
+import { findPreset, kaitoPresetName } from '../../domain/preset-catalogue.ts';
 import type { Preset } from '../../domain/preset.ts';
 import { existingMachine } from './existing-nodes.ts';
 import { machinesOf } from './machines.ts';
@@ -38,8 +38,8 @@ export const inferenceRules: readonly Rule[] = [
     stage: 'webhook',
     isNewInV1beta1: true,
     upstream: `${workspaceValidation}#L476`,
-    check: ({ inference, resource }) =>
-      resource && inference?.preset?.name.toLowerCase() === 'phi-2' ? [{ path: namePath, ...generic('Model phi-2 is deprecated and no longer supported', 'resource.presetName'), fix: presetFix([], 'phi-2') }] : [],
+    check: ({ inference, resource, facts }) =>
+      resource && inference?.preset?.name.toLowerCase() === 'phi-2' ? [{ path: namePath, ...generic('Model phi-2 is deprecated and no longer supported', 'resource.presetName'), fix: presetFix(facts.presets, 'phi-2') }] : [],
   },
   {
     code: 'preset-unknown',
@@ -144,11 +144,13 @@ function judgeMemory(subject: Subject): Finding[] {
   ];
 }
 
-/** What to write instead of a name that means no model. */
-export const presetFix = (presets: readonly Preset[], name: string): string => {
+/** What to write instead of a name that means no model, in a name that KAITO knows. */
+export const presetFix = (presets: readonly Preset[], name: string, isTuning = false): string => {
   const found = findPreset(presets, name);
-  const known = retired[name.trim().toLowerCase()];
-  if (known !== undefined) return `Write name: ${known}.`;
-  if (found.kind === 'found') return `Write name: ${found.preset.aliases[0] ?? found.preset.huggingFaceId}.`;
-  return found.nearest.length > 0 ? `Write name: ${found.nearest.join(' or ')}.` : 'Choose one of kaito-ts presets.';
+  const names = found.kind === 'found' ? [found.preset.name] : found.nearest;
+  const usable = names.flatMap((candidate) => presets.filter((preset) => preset.name === candidate && (!isTuning || preset.tuning))).map(kaitoPresetName);
+  if (usable.length > 0) return `Write name: ${usable.join(' or ')}.`;
+  return isTuning ? `Choose one of: ${tunableNames(presets).join(', ')}.` : 'Choose one of kaito-ts presets.';
 };
+
+export const tunableNames = (presets: readonly Preset[]): string[] => presets.filter(({ tuning }) => tuning !== undefined).map(kaitoPresetName);

@@ -72,3 +72,12 @@ export const referenceRules: readonly Rule[] = [
 
 const eachStorageClass = (subject: Subject, kind: Lookup<true>['kind'], tell: (name: string, path: Path) => Finding): Finding[] =>
   storageClassesOf(subject).flatMap(({ name, path }) => (subject.facts.findStorageClass(name).kind === kind ? [tell(name, path)] : []));
+
+const secretKeys = new Set(['modelAccessSecret', 'imagePushSecret', 'imagePullSecrets']);
+
+/** Every Secret that a document names, for who goes and reads them. */
+export const namedSecrets = (value: unknown, key = ''): string[] => {
+  if (typeof value === 'string') return secretKeys.has(key) ? [value] : [];
+  if (Array.isArray(value)) return value.flatMap((item) => namedSecrets(item, key));
+  return isMap(value) ? Object.entries(value).flatMap(([name, inner]) => namedSecrets(inner, name)) : [];
+};

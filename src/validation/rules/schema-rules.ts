@@ -46,7 +46,7 @@ export const schemaRules: readonly Rule[] = [
 
 const fixOf = (message: string, path: Path): string => {
   const [, supported] = /supported values: (.*)$/.exec(message) ?? [];
-  const [, type] = /must be of type (\w+)/.exec(message) ?? [];
+  const [, type] = / of type (\w+)/.exec(message) ?? [];
   const field = String(path.at(-1) ?? 'document');
   if (supported !== undefined) return `Choose one of: ${supported.replaceAll('"', '')}.`;
   if (type === 'string') return `Put quotes around the value of ${field}.`;

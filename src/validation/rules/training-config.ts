@@ -3,7 +3,7 @@ import { checkTrainingConfig } from '../../manifests/check-training-config.ts';
 import { isMap, type JsonMap } from '../json.ts';
 import { generic, invalidValue, missingField, type Finding, type Rule } from '../rule.ts';
 import { findKaitoPreset, type Subject } from '../subject.ts';
-import { noTextKey, readConfig, tagOf, type ConfigContent } from './config-text.ts';
+import { cannotUnmarshal, noTextKey, readConfig, type ConfigContent } from './config-text.ts';
 import { isMethod } from './tuning.ts';
 
 const configValidation = 'api/v1beta1/tuning_config_validation.go';
@@ -18,7 +18,7 @@ interface TrainingConfig {
 }
 
 /** The ConfigMap that KAITO validates: the user's, or the default of the method where the operator runs. */
-const findConfig = ({ tuning, namespace, environment, facts }: Subject): { name: string; namespace: string; content: string | undefined | 'missing' } | undefined => {
+const findConfig = ({ tuning, namespace, environment, facts }: Subject): { name: string; namespace: string; isMissing: boolean; content?: string | undefined } | undefined => {
   if (!tuning) return undefined;
   const isOwn = tuning.config !== '';
   if (!isOwn && environment.releaseNamespace === undefined) return undefined;
@@ -26,12 +26,12 @@ const findConfig = ({ tuning, namespace, environment, facts }: Subject): { name:
   const name = isOwn ? tuning.config : isMethod(tuning.method) ? `${tuning.method.toLowerCase()}-params-template` : '';
   const found = name === '' ? { kind: 'missing' as const } : facts.findConfigMap(where, name);
   if (found.kind === 'unknown') return undefined;
-  return { name, namespace: where, content: found.kind === 'missing' ? 'missing' : found.value[configKey] };
+  return { name, namespace: where, isMissing: found.kind === 'missing', ...(found.kind === 'found' ? { content: found.value[configKey] } : {}) };
 };
 
 const readTrainingConfig = (subject: Subject): TrainingConfig | undefined => {
   const found = findConfig(subject);
-  if (!found || found.content === undefined || found.content === 'missing') return undefined;
+  if (found?.content === undefined) return undefined;
   return { where: found, method: subject.tuning?.method.toLowerCase() ?? '', config: readConfig(found.content) };
 };
 
@@ -60,7 +60,7 @@ export const trainingConfigRules: readonly Rule[] = [
     upstream: `${configValidation}#L229`,
     check: (subject) => {
       const found = findConfig(subject);
-      if (found?.content === 'missing') {
+      if (found?.isMissing) {
         // The operator prints the Workspace's own config, which is empty when its default is meant.
         return [told(generic(`ConfigMap '${subject.tuning?.config ?? ''}' specified in 'config' not found in namespace '${found.namespace}'`, 'config'), found.name === '' ? 'Write the method lora or qlora.' : `Create ConfigMap ${found.name} with the key ${configKey}.`)];
       }
@@ -72,14 +72,13 @@ export const trainingConfigRules: readonly Rule[] = [
   rule('training-config-unreadable', 'L229', ({ where, config }) => {
     const fix = 'Write a map training_config with the sections as maps below it.';
     const failed = (text: string): Finding => told(generic(`Failed to parse '${configKey}' in ConfigMap '${where.name}' in namespace '${where.namespace}': yaml: ${text}`, 'config'), fix);
-    const cannot = (value: unknown, type: string): string => `unmarshal errors:\n  line 1: cannot unmarshal ${tagOf(value)}${typeof value === 'object' ? '' : ` \`${String(value)}\``} into ${type}`;
     if ('problem' in config) return [failed(config.problem), told(invalidValue(`yaml: ${config.problem}`, configKey), fix)];
     const { content } = config;
-    if (content !== null && content !== undefined && !isMap(content)) return [failed(cannot(content, 'v1beta1.Config')), told(invalidValue(`yaml: ${cannot(content, 'map[string]interface {}')}`, configKey), fix)];
+    if (content !== null && content !== undefined && !isMap(content)) return [failed(cannotUnmarshal(content, 'v1beta1.Config')), told(invalidValue(`yaml: ${cannotUnmarshal(content, 'map[string]interface {}')}`, configKey), fix)];
     const sections = isMap(content) ? content['training_config'] : undefined;
     if (isMap(sections)) return [];
     const isWrong = sections !== null && sections !== undefined;
-    return [...(isWrong ? [failed(cannot(sections, 'map[string]interface {}'))] : []), told(invalidValue(`Expected 'training_config' key to contain a map`, configKey), fix)];
+    return [...(isWrong ? [failed(cannotUnmarshal(sections, 'map[string]interface {}'))] : []), told(invalidValue(`Expected 'training_config' key to contain a map`, configKey), fix)];
   }),
   rule('training-section-unknown', 'L38', ({ config }) =>
     Object.keys(sectionsOf(config) ?? {}).flatMap((name) => {
@@ -140,7 +139,7 @@ function judgeOutputFolder({ where, config }: TrainingConfig): Finding[] {
   const section = sectionsOf(config)?.['TrainingArguments'];
   const fix = 'Write /mnt/results, which is where the results are taken from.';
   if (section !== null && section !== undefined && !isMap(section)) {
-    const reason = `failed to unmarshal runtime.RawExtension: yaml: unmarshal errors:\n  line 1: cannot unmarshal ${tagOf(section)}${typeof section === 'object' ? '' : ` \`${String(section)}\``} into map[string]interface {}`;
+    const reason = `failed to unmarshal runtime.RawExtension: yaml: ${cannotUnmarshal(section, 'map[string]interface {}')}`;
     return [told(generic(`Failed to parse 'output_dir' in ConfigMap '${where.name}' in namespace '${where.namespace}': ${reason}`, 'output_dir'), 'Make TrainingArguments a map.')];
   }
   if (!isMap(section) || !('output_dir' in section)) return [];

@@ -5,8 +5,9 @@ import type { Finding, Rule } from '../rule.ts';
 import { findKaitoPreset, isPresetName, type Subject } from '../subject.ts';
 import { isMap } from '../json.ts';
 import { isLabel } from './names.ts';
+import { tunableNames } from './inference.ts';
 import { instanceTypeFix, isResourceJudged } from './resource.ts';
-import { machinesOf } from './machines.ts';
+import { isAzurePrefix, machinesOf } from './machines.ts';
 
 const own = (code: string, severity: Rule['severity'], upstream: string, check: Rule['check'], on: Rule['on'] = 'create'): Rule => ({ code, source: 'kaito-ts', severity, on, upstream, check });
 
@@ -53,8 +54,7 @@ export const trapRules: readonly Rule[] = [
   own('preset-not-tunable', 'error', 'presets/workspace/models/tuning_parameters.go#L40', ({ tuning, facts }) => {
     const name = tuning?.preset?.name ?? '';
     if (!isPresetName(facts.presets, name) || findKaitoPreset(facts.presets, name)?.tuning) return [];
-    const tunable = facts.presets.flatMap((preset) => (preset.tuning ? [preset.aliases[0] ?? preset.name] : []));
-    return [{ path: ['tuning', 'preset', 'name'], message: `${name} cannot be tuned: the operator crashes when it makes the Job.`, fix: `Choose one of: ${tunable.join(', ')}.` }];
+    return [{ path: ['tuning', 'preset', 'name'], message: `${name} cannot be tuned: the operator crashes when it makes the Job.`, fix: `Choose one of: ${tunableNames(facts.presets).join(', ')}.` }];
   }),
   own('tuning-method-case', 'warning', 'pkg/workspace/tuning/preset_tuning.go#L284', ({ tuning }) =>
     tuning && /^q?lora$/i.test(tuning.method) && tuning.method !== tuning.method.toLowerCase() && tuning.config === '' ? [{ path: ['tuning', 'method'], message: `The operator’s webhook takes ${tuning.method}, and its controller then looks for a ConfigMap without a name.`, fix: `Write method: ${tuning.method.toLowerCase()}.` }] : [],
@@ -75,9 +75,12 @@ export const trapRules: readonly Rule[] = [
   ),
 ];
 
-function judgeInstanceType({ resource, inference, tuning, environment }: Subject): Finding[] {
+function judgeInstanceType(subject: Subject): Finding[] {
+  const { resource, inference, tuning, environment } = subject;
   const name = resource?.instanceType ?? '';
   if (environment.cloud !== 'azure' || !isAutoProvisioning(environment) || name === '' || !(tuning ?? inference?.preset)) return [];
+  // KAITO's own rule has told it.
+  if (isResourceJudged(subject) && !isAzurePrefix(name)) return [];
   const path = instanceTypePath;
   if (name !== name.trim()) return [{ path, message: `${JSON.stringify(name)} has spaces at its ends, and is no machine’s name.`, fix: instanceTypeFix(name.trim()) }];
   const found = findInstanceType(name);

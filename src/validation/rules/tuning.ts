@@ -36,7 +36,7 @@ export const tuningRules: readonly Rule[] = [
     upstream: `${workspaceValidation}#L318`,
     check: ({ tuning, facts }) =>
       tuning?.preset && !isPresetName(facts.presets, tuning.preset.name)
-        ? [{ path: ['tuning', 'preset', 'name'], ...invalidValue(`Unsupported tuning preset name ${tuning.preset.name}`, 'tuning.presetName'), fix: presetFix(facts.presets, tuning.preset.name) }]
+        ? [{ path: ['tuning', 'preset', 'name'], ...invalidValue(`Unsupported tuning preset name ${tuning.preset.name}`, 'tuning.presetName'), fix: presetFix(facts.presets, tuning.preset.name, true) }]
         : [],
   },
   {
