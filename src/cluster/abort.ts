@@ -1,4 +1,11 @@
 import { FailedError } from '../domain/errors.ts';
+import type { Call } from './cluster.ts';
+
+/** The bounds of a call alone, of options that may hold more. */
+export const toCall = ({ signal, timeoutMs }: Call): Call => ({
+  ...(signal === undefined ? {} : { signal }),
+  ...(timeoutMs === undefined ? {} : { timeoutMs }),
+});
 
 /** What to throw when a signal has aborted: the reason it was given, which is an error wherever this program aborts. */
 export const reasonOf = (signal: AbortSignal): Error =>

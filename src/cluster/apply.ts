@@ -1,9 +1,9 @@
 import { isDeepStrictEqual } from 'node:util';
-import { FailedError, NotFoundError } from '../domain/errors.ts';
+import { NotFoundError } from '../domain/errors.ts';
 import type { KubernetesObject } from '../domain/kubernetes.ts';
 import type { ApplyOptions, ApplyResult, Call } from './cluster.ts';
+import { toObject } from './object.ts';
 import type { Question } from './question.ts';
-import { isRecord } from './refusal.ts';
 import type { Transport } from './transport.ts';
 
 export const fieldManager = 'kaito-ts';
@@ -12,7 +12,12 @@ export const fieldManager = 'kaito-ts';
  * Server-side apply as raw JSON, so that fields which this program's types do not know arrive too. The API does not say
  * whether anything changed; the version before and after does. https://kubernetes.io/docs/reference/using-api/server-side-apply/
  */
-export const applyObject = async (transport: Transport, question: Question, object: KubernetesObject, { dryRun = false, force = false, ...call }: ApplyOptions & Call): Promise<ApplyResult> => {
+export const applyObject = async (
+  transport: Transport,
+  question: Question,
+  object: KubernetesObject,
+  { dryRun = false, force = false, ...call }: ApplyOptions & Call,
+): Promise<ApplyResult> => {
   const before = await getObject(transport, { ...question, verb: 'get' }, call);
   const { body } = await transport.ask({
     question,
@@ -44,15 +49,7 @@ export const getObject = async (transport: Transport, question: Question, call: 
 
 export const isMissingObject = (error: unknown): boolean => error instanceof NotFoundError && error.reason === 'NotFound';
 
-export const toObject = (body: unknown): KubernetesObject => {
-  if (!isKubernetesObject(body)) throw new FailedError('The API server answered with something that is not a Kubernetes object.', { reason: 'NotKubernetes' });
-  return body;
-};
-
-export const isKubernetesObject = (value: unknown): value is KubernetesObject =>
-  isRecord(value) && typeof value['apiVersion'] === 'string' && typeof value['kind'] === 'string' && isRecord(value['metadata']);
-
 const toContent = ({ metadata, ...rest }: KubernetesObject): unknown => {
-  const { resourceVersion: _version, managedFields: _managed, generation: _generation, ...kept }: KubernetesObject['metadata'] & { managedFields?: unknown } = metadata;
-  return { ...rest, metadata: kept };
+  const kept = Object.entries(metadata).filter(([field]) => !['resourceVersion', 'managedFields', 'generation'].includes(field));
+  return { ...rest, metadata: Object.fromEntries(kept) };
 };

@@ -1,5 +1,5 @@
 import { AccessError, FailedError, type KaitoError } from '../domain/errors.ts';
-import { isRecord } from './refusal.ts';
+import { isRecord } from './object.ts';
 import type { Server } from './errors.ts';
 
 interface Explanation {

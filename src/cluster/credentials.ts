@@ -1,6 +1,6 @@
 import { readFile } from 'node:fs/promises';
 import { AccessError } from '../domain/errors.ts';
-import type { UserEntry } from './kubeconfig.ts';
+import type { UserEntry } from './kubeconfig-entries.ts';
 
 /** What one request shows to be let in. */
 export interface Credential {
@@ -65,7 +65,8 @@ const readToken = async (file: string): Promise<string> => {
   try {
     return (await readFile(file, 'utf8')).trim();
   } catch (error) {
-    throw new AccessError(`The token file ${file} cannot be read.`, { reason: 'TokenFile', fact: error instanceof Error ? error.message : String(error), cause: error });
+    const fact = error instanceof Error ? error.message : String(error);
+    throw new AccessError(`The token file ${file} cannot be read.`, { reason: 'TokenFile', fact, cause: error });
   }
 };
 

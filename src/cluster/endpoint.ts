@@ -4,7 +4,7 @@ import { type ConnectionOptions, createSecureContext } from 'node:tls';
 import { AccessError } from '../domain/errors.ts';
 import type { Credential, CredentialSource } from './credentials.ts';
 import type { Server } from './errors.ts';
-import type { ClusterEntry } from './kubeconfig.ts';
+import type { ClusterEntry } from './kubeconfig-entries.ts';
 import { chooseProxy, isSocks, TunnelAgent } from './proxy.ts';
 
 /** The API server with the way to it: sockets that are kept, and what each request shows to be let in. */
@@ -110,7 +110,12 @@ export const createEndpoint = ({ cluster, credentials, server, env, userAgent, t
     closed: closed.signal,
     async authorize(signal) {
       const credential = await credentials.get(signal);
-      return { headers: { 'user-agent': userAgent, host: url.host, ...credential.headers }, agent: await agentFor(credential), request: isSecure ? httpsRequest : (await loadHttp()).request, credential };
+      return {
+        headers: { 'user-agent': userAgent, host: url.host, ...credential.headers },
+        agent: await agentFor(credential),
+        request: isSecure ? httpsRequest : (await loadHttp()).request,
+        credential,
+      };
     },
     refuse: ({ credential }) => credentials.refuse(credential),
     close() {

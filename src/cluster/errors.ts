@@ -6,13 +6,13 @@ import type { Refusal } from './refusal.ts';
 export interface Server {
   url: string;
   contextName: string;
+  clusterName: string;
   /** The kubeconfig's user entry. */
   userName: string;
   /** `kubectl`, with the flags that lead it to this cluster. */
   kubectl: string;
 }
 
-/** The API server's word for what went wrong, or undefined where only the HTTP code is left. */
 type Translation = (refusal: Refusal, question: Question, server: Server) => KaitoError;
 
 /** Every refusal of the API as one of `domain/errors.ts`. The server's own words are always kept as the fact. */
@@ -31,33 +31,43 @@ const details = (refusal: Refusal, reason: string, hints: string[] = []): ErrorD
   cause: refusal,
 });
 
-const unauthorized: Translation = (refusal, _question, { url, userName }) =>
-  new AccessError(`The API server ${url} does not accept the credentials of the kubeconfig user ${JSON.stringify(userName)}.`, {
-    ...details(refusal, 'Unauthorized', loginHints(userName)),
-  });
+const unauthorized: Translation = (refusal, _question, server) =>
+  new AccessError(
+    `The API server ${server.url} does not accept the credentials of the kubeconfig user ${JSON.stringify(server.userName)}.`,
+    details(refusal, 'Unauthorized', toLoginHints(server)),
+  );
 
-/** `az aks get-credentials` names its users after the cluster, so the way to new ones can be read back. */
-export const loginHints = (userName: string): string[] => {
-  const aks = /^cluster(?:User|Admin)_([^_]+)_(.+)$/.exec(userName);
-  const renewal = aks ? [`az aks get-credentials --resource-group ${aks[1]} --name ${aks[2]} --overwrite-existing`] : [];
-  return [...renewal, 'Log in again the way this cluster was set up: az login, or a new kubeconfig'];
+/** `az aks get-credentials` names its users `clusterUser_<resource group>_<cluster>`, so the way to new ones can be read back. */
+export const toLoginHints = ({ userName, clusterName }: Pick<Server, 'userName' | 'clusterName'>): string[] => {
+  const [, resourceGroup] = userName.endsWith(`_${clusterName}`) ? (/^cluster(?:User|Admin)_(.+)$/.exec(userName.slice(0, -clusterName.length - 1)) ?? []) : [];
+  return [
+    ...(resourceGroup === undefined ? [] : [`az aks get-credentials --resource-group ${resourceGroup} --name ${clusterName} --overwrite-existing`]),
+    'Log in again the way this cluster was set up: az login, or a new kubeconfig',
+  ];
 };
 
 const forbidden: Translation = (refusal, question, { kubectl }) =>
-  new AccessError(`Not permitted: ${question.verb} ${describeQuestion(question)}${inNamespace(question)}.`, {
-    ...details(refusal, 'Forbidden', [`${kubectl} auth can-i ${toCanIArguments(question)}`, 'Ask the administrator of the cluster for that permission']),
-  });
+  new AccessError(
+    `Not permitted: ${question.verb} ${describeQuestion(question)}${inNamespace(question)}.`,
+    details(refusal, 'Forbidden', [
+      `${kubectl} auth can-i ${toCanIArguments(question)}`,
+      'Ask the administrator of the cluster for that permission',
+    ]),
+  );
 
 /** `UnknownResource` when the path as such does not exist: an API that this cluster does not serve. */
 const notFound: Translation = (refusal, question, { url, kubectl }) => {
   if (refusal.reason === '') {
-    return new NotFoundError(`${url} answers, but not as a Kubernetes API server.`, details(refusal, 'UnknownResource', [`Check the server's address: ${kubectl} cluster-info`]));
+    const hints = [`Check the server's address: ${kubectl} cluster-info`];
+    return new NotFoundError(`${url} answers, but not as a Kubernetes API server.`, details(refusal, 'UnknownResource', hints));
   }
   if (refusal.name === undefined) {
-    return new NotFoundError(`The cluster does not know ${question.resource.plural} in ${question.resource.apiVersion}.`, details(refusal, 'UnknownResource', [`${kubectl} api-resources`]));
+    const { plural, apiVersion } = question.resource;
+    return new NotFoundError(`The cluster does not know ${plural} in ${apiVersion}.`, details(refusal, 'UnknownResource', [`${kubectl} api-resources`]));
   }
   if (refusal.kind === 'namespaces' && question.kind !== 'Namespace') {
-    return new NotFoundError(`There is no namespace ${refusal.name}.`, details(refusal, 'NamespaceNotFound', [`${kubectl} create namespace ${refusal.name}`]));
+    const hints = [`${kubectl} create namespace ${refusal.name}`];
+    return new NotFoundError(`There is no namespace ${refusal.name}.`, details(refusal, 'NamespaceNotFound', hints));
   }
   return new NotFoundError(`There is no ${describeQuestion(question)}${inNamespace(question)}.`, details(refusal, 'NotFound'));
 };
@@ -66,13 +76,14 @@ const conflict: Translation = (refusal, question, { kubectl }) => {
   const { causes } = refusal;
   const owned = causes.filter((cause) => cause.reason === 'FieldManagerConflict');
   if (owned.length === 0) {
-    return new ConflictError(`${describeQuestion(question)} was changed by somebody else at the same moment.`, details(refusal, 'Conflict', ['Run the same command again']));
+    const hints = ['Run the same command again'];
+    return new ConflictError(`${describeQuestion(question)} was changed by somebody else at the same moment.`, details(refusal, 'Conflict', hints));
   }
   const managers = Map.groupBy(owned, ({ message }) => /conflict with "([^"]*)"/.exec(message)?.[1] ?? 'another manager');
   const told = [...managers].map(([manager, fields]) => `${manager} (${fields.map(({ field }) => field).join(', ')})`);
   return new ConflictError(`${describeQuestion(question)} has fields that are managed by ${told.join(' and ')}.`, {
     ...details(refusal, 'FieldManagerConflict', [
-      `See who manages what: ${kubectl} get ${question.resource.plural} ${question.name ?? ''} -o yaml --show-managed-fields${question.namespace === undefined ? '' : ` -n ${question.namespace}`}`,
+      `See who manages what: ${kubectl} get ${question.resource.plural} ${question.name ?? ''} -o yaml --show-managed-fields${toFlag(question)}`,
       'Take the fields over: run the same command with --force-conflicts',
     ]),
   });
@@ -93,13 +104,20 @@ const waiting: Translation = (refusal, question) =>
 const busy: Translation = (refusal, _question, { url }) =>
   new FailedError(`The API server ${url} is too busy to answer.`, details(refusal, refusal.reason || 'TooManyRequests', ['Run the same command again in a minute']));
 
-const expired: Translation = (refusal, question) => new FailedError(`The list of ${question.resource.plural} grew too old while it was read.`, details(refusal, 'Expired'));
+const expired: Translation = (refusal, question) =>
+  new FailedError(`The list of ${question.resource.plural} grew too old while it was read.`, details(refusal, 'Expired'));
 
 const serverFailed: Translation = (refusal, question, { url }) =>
-  new FailedError(`The API server ${url} failed to ${question.verb} ${describeQuestion(question)}.`, details(refusal, refusal.reason || 'ServerFailed', ['Run the same command again in a minute']));
+  new FailedError(
+    `The API server ${url} failed to ${question.verb} ${describeQuestion(question)}.`,
+    details(refusal, refusal.reason || 'ServerFailed', ['Run the same command again in a minute']),
+  );
 
 const failed: Translation = (refusal, question, { url }) =>
-  new FailedError(`The API server ${url} refused to ${question.verb} ${describeQuestion(question)}: ${refusal.message}`, details(refusal, refusal.reason || 'Refused'));
+  new FailedError(
+    `The API server ${url} refused to ${question.verb} ${describeQuestion(question)}: ${refusal.message}`,
+    details(refusal, refusal.reason || 'Refused'),
+  );
 
 const byReason: Record<string, Translation> = {
   Unauthorized: unauthorized,
@@ -138,29 +156,37 @@ const wordings: { words: RegExp; translate: Translation }[] = [
   { words: /admission webhook "[^"]*" denied the request/, translate: refusedByPolicy('AdmissionDenied') },
   { words: /ValidatingAdmissionPolicy '[^']*' with binding '[^']*' denied request/, translate: refusedByPolicy('AdmissionDenied') },
   { words: /violates PodSecurity "/, translate: refusedByPolicy('PodSecurity') },
-  { words: /exceeded quota: /, translate: refusedByPolicy('ExceededQuota', (kubectl, { namespace }) => [`${kubectl} describe resourcequota${namespace === undefined ? '' : ` -n ${namespace}`}`]) },
+  {
+    words: /exceeded quota: /,
+    translate: refusedByPolicy('ExceededQuota', (kubectl, question) => [`${kubectl} describe resourcequota${toFlag(question)}`]),
+  },
   {
     words: /failed calling webhook "/,
     translate: (refusal, question, { kubectl }) =>
-      new FailedError(`The API server could not ask an admission webhook about ${describeQuestion(question)}.`, {
-        ...details(refusal, 'WebhookFailed', [`See which one and why: ${kubectl} get validatingwebhookconfigurations,mutatingwebhookconfigurations`]),
-      }),
+      new FailedError(`The API server could not ask an admission webhook about ${describeQuestion(question)}.`, details(refusal, 'WebhookFailed', [`See which one and why: ${kubectl} get validatingwebhookconfigurations,mutatingwebhookconfigurations`])),
   },
   {
     words: /because it is being terminated/,
     translate: (refusal, question) =>
-      new ConflictError(`The namespace ${question.namespace ?? ''} is being deleted.`, details(refusal, 'NamespaceTerminating', ['Wait until it is gone, or use another namespace'])),
+      new ConflictError(
+        `The namespace ${question.namespace ?? ''} is being deleted.`,
+        details(refusal, 'NamespaceTerminating', ['Wait until it is gone, or use another namespace']),
+      ),
   },
   // https://github.com/kubernetes/kubernetes/blob/v1.36.3/pkg/kubelet/kubelet_pods.go (validateContainerLogStatus)
   { words: /^container "[^"]*" in pod "[^"]*" is (waiting to start|not available)/, translate: waiting },
   {
     words: /^previous terminated container "[^"]*" in pod "[^"]*" not found/,
-    translate: (refusal, question) => new NotFoundError(`No earlier container of ${describeQuestion(question)} has left a log.`, details(refusal, 'NoPreviousContainer')),
+    translate: (refusal, question) =>
+      new NotFoundError(`No earlier container of ${describeQuestion(question)} has left a log.`, details(refusal, 'NoPreviousContainer')),
   },
   {
     words: /^(a container name must be specified for pod|container \S+ is not valid for pod) /,
-    translate: (refusal, question) => new UsageError(`${describeQuestion(question)} has no such container, or several to choose from.`, details(refusal, 'ContainerName')),
+    translate: (refusal, question) =>
+      new UsageError(`${describeQuestion(question)} has no such container, or several to choose from.`, details(refusal, 'ContainerName')),
   },
 ];
+
+const toFlag = ({ namespace }: Question): string => (namespace === undefined ? '' : ` -n ${namespace}`);
 
 const inNamespace = ({ resource, namespace }: Question): string => (resource.namespaced && namespace !== undefined ? ` in namespace ${namespace}` : '');

@@ -1,7 +1,8 @@
 import { access, readFile } from 'node:fs/promises';
 import { isIPv6 } from 'node:net';
 import { join } from 'node:path';
-import { anonymous, type ChosenContext } from './kubeconfig.ts';
+import type { ChosenContext } from './kubeconfig.ts';
+import { anonymous } from './kubeconfig-entries.ts';
 
 /** Where Kubernetes mounts the service account of a pod: https://kubernetes.io/docs/tasks/run-application/access-api-from-pod/ */
 export const serviceAccountDirectory = '/var/run/secrets/kubernetes.io/serviceaccount';

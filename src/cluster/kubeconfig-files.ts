@@ -1,7 +1,7 @@
 import { readFile } from 'node:fs/promises';
 import { delimiter, join, resolve } from 'node:path';
 import { AccessError, NotFoundError, UsageError } from '../domain/errors.ts';
-import { isRecord } from './refusal.ts';
+import { isRecord } from './object.ts';
 
 export interface KubeconfigPlace {
   /** `--kubeconfig`: this file alone. */

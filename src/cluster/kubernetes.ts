@@ -46,7 +46,7 @@ export const connectCluster = async (options: ConnectOptions): Promise<Cluster> 
   const endpoint = createEndpoint({
     cluster: chosen.cluster,
     credentials: withImpersonation(createCredentials(chosen, options), chosen.user),
-    server: { url: target.server, contextName: target.contextName, userName: target.userName, kubectl: toKubectl(options) },
+    server: { ...target, url: target.server, kubectl: toKubectl(options) },
     env: options.env,
     userAgent: options.userAgent,
     timing: { ...defaultTiming, ...options.timing },
@@ -61,7 +61,11 @@ const chooseContext = async (options: ConnectOptions): Promise<ChosenContext> =>
   throw new NotFoundError('There is no kubeconfig, so no cluster to talk to.', {
     reason: 'KubeconfigNotFound',
     fact: `Looked for: ${findKubeconfigFiles(options).join(', ')}`,
-    hints: ['az aks get-credentials --resource-group <group> --name <cluster>', 'Or name a file: --kubeconfig, or KUBECONFIG', 'Or try it without any cluster: kaito-ts sandbox'],
+    hints: [
+      'az aks get-credentials --resource-group <group> --name <cluster>',
+      'Or name a file: --kubeconfig, or KUBECONFIG',
+      'Or try it without any cluster: kaito-ts sandbox',
+    ],
   });
 };
 

@@ -1,8 +1,9 @@
 import { FailedError } from '../domain/errors.ts';
 import type { KubernetesObject } from '../domain/kubernetes.ts';
+import { toCall } from './abort.ts';
 import type { Call, ListOptions } from './cluster.ts';
 import type { Question } from './question.ts';
-import { isRecord, textOf } from './refusal.ts';
+import { isRecord, textOf } from './object.ts';
 import type { Query, Transport } from './transport.ts';
 
 export interface List {
@@ -25,7 +26,12 @@ export const listAll = async (transport: Transport, question: Question, options:
   }
 };
 
-const listPages = async (transport: Transport, question: Question, { signal, timeoutMs, ...options }: ListOptions & Call, limit: number | undefined): Promise<List> => {
+const listPages = async (
+  transport: Transport,
+  question: Question,
+  options: ListOptions & Call,
+  limit: number | undefined,
+): Promise<List> => {
   const items: KubernetesObject[] = [];
   let next: string | undefined;
   let resourceVersion = '';
@@ -34,8 +40,7 @@ const listPages = async (transport: Transport, question: Question, { signal, tim
       question,
       method: 'GET',
       query: { ...toSelectors(options), limit, continue: next },
-      ...(signal === undefined ? {} : { signal }),
-      ...(timeoutMs === undefined ? {} : { timeoutMs }),
+      ...toCall(options),
     });
     const page: Record<string, unknown> = isRecord(body) ? body : {};
     const metadata: Record<string, unknown> = isRecord(page['metadata']) ? page['metadata'] : {};

@@ -9,7 +9,11 @@ import type { Transport } from './transport.ts';
  * The container's output as text, whole characters only. Nothing bounds the silence of a followed log: a model server has
  * nothing to say for hours. Ends with the container, and quietly when the signal aborts.
  */
-export async function* readLogs({ endpoint, transport }: { endpoint: Endpoint; transport: Transport }, question: Question, options: LogOptions): AsyncGenerator<string, void, undefined> {
+export async function* readLogs(
+  { endpoint, transport }: { endpoint: Endpoint; transport: Transport },
+  question: Question,
+  options: LogOptions,
+): AsyncGenerator<string, void, undefined> {
   const { container, follow, previous, tailLines, sinceSeconds, timestamps, signal } = options;
   try {
     const response = await transport.stream({

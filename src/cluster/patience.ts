@@ -1,4 +1,4 @@
-import { AccessError, KaitoError } from '../domain/errors.ts';
+import { KaitoError } from '../domain/errors.ts';
 import { sleep } from './abort.ts';
 import { isBrokenConnection, toConnectionError } from './connection-errors.ts';
 import type { Access, Endpoint } from './endpoint.ts';
@@ -37,8 +37,8 @@ const mostTries = 5;
  * twice is harmless. All that leaves here is one of `domain/errors.ts`, or the reason of the caller's signal.
  */
 export const askPatiently = async <T>(endpoint: Endpoint, patience: Patience, askOnce: (access: Access, timeLeftMs: number) => Promise<T>): Promise<T> => {
-  const { question, isRepeatable, signal } = patience;
-  const { server, timing } = endpoint;
+  const { isRepeatable, signal } = patience;
+  const { timing } = endpoint;
   let deadline: number | undefined;
   let isRenewed = false;
   for (let tries = 1; ; tries += 1) {
@@ -51,15 +51,21 @@ export const askPatiently = async <T>(endpoint: Endpoint, patience: Patience, as
       return await askOnce(access, Math.max(0, deadline - Date.now()));
     } catch (error) {
       signal?.throwIfAborted();
-      const final = error instanceof RefusedAnswer ? toKaitoError(error.refusal, question, server) : error instanceof KaitoError ? error : toConnectionError(error, server);
-      if (final instanceof AccessError && error instanceof RefusedAnswer && error.refusal.code === 401 && !isRenewed && endpoint.refuse(access)) {
+      const code = error instanceof RefusedAnswer ? error.refusal.code : undefined;
+      if (code === 401 && !isRenewed && endpoint.refuse(access)) {
         isRenewed = true;
         continue;
       }
       if (error instanceof RefusedAnswer) pauseMs = error.retryAfterMs ?? pauseMs;
-      const isHarmless = error instanceof RefusedAnswer ? error.refusal.code === 429 || (error.refusal.code === 503 && isRepeatable) : isBrokenConnection(error) && isRepeatable;
-      if (!isHarmless || tries >= mostTries || pauseMs > timing.longestRetryMs || Date.now() + pauseMs >= deadline) throw final;
+      const isHarmless = code === 429 || (isRepeatable && (code === 503 || isBrokenConnection(error)));
+      const isHopeless = tries >= mostTries || pauseMs > timing.longestRetryMs || Date.now() + pauseMs >= deadline;
+      if (!isHarmless || isHopeless) throw toFinalError(error, patience, endpoint);
     }
     await sleep(pauseMs, signal);
   }
+};
+
+const toFinalError = (error: unknown, { question }: Patience, { server }: Endpoint): KaitoError => {
+  if (error instanceof RefusedAnswer) return toKaitoError(error.refusal, question, server);
+  return error instanceof KaitoError ? error : toConnectionError(error, server);
 };

@@ -82,6 +82,7 @@ export const openPortForward = async (options: PortForwardOptions): Promise<Port
   try {
     await locate();
     const server = createServer({ allowHalfOpen: true, noDelay: true }, (local) => void serve(local));
+    over.signal.throwIfAborted();
     const opened = await listen(server, localPort);
     let closing: Promise<void> | undefined;
     const close = (): Promise<void> => {
@@ -93,7 +94,7 @@ export const openPortForward = async (options: PortForwardOptions): Promise<Port
       });
       return closing;
     };
-    over.signal.addEventListener('abort', () => void close(), { once: true });
+    onAbort(over.signal, () => void close());
     return { localPort: opened, close };
   } catch (error) {
     stopListening();

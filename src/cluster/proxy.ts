@@ -3,7 +3,7 @@ import { BlockList, isIP, Socket } from 'node:net';
 import type { Duplex } from 'node:stream';
 import { connect as connectTls, type ConnectionOptions } from 'node:tls';
 import { FailedError, UsageError } from '../domain/errors.ts';
-import type { ClusterEntry } from './kubeconfig.ts';
+import type { ClusterEntry } from './kubeconfig-entries.ts';
 
 /** `proxy-url` of the kubeconfig, else the environment as kubectl reads it; a cluster on this machine is always reached directly. */
 export const chooseProxy = (cluster: ClusterEntry, env: Readonly<Record<string, string | undefined>>): URL | undefined => {
@@ -88,18 +88,26 @@ export class TunnelAgent extends Agent {
     this.#timeoutMs = timeoutMs;
   }
 
-  override createConnection({ host, port, servername }: RequestOptions & { servername?: string }, callback?: (error: Error | null, stream: Duplex) => void): undefined {
+  override createConnection(
+    { host, port, servername }: RequestOptions & { servername?: string },
+    callback?: (error: Error | null, stream: Duplex) => void,
+  ): undefined {
     const target = `${isIP(host ?? '') === 6 ? `[${host}]` : host}:${port}`;
     openTunnel(this.#request, { proxy: this.#proxy, target, timeoutMs: this.#timeoutMs }, (error, socket) => {
       if (error !== undefined) callback?.(error, socket);
-      else callback?.(null, this.#secure === undefined ? socket : connectTls({ ...this.#secure, socket, ...(servername === undefined ? {} : { servername }) }));
+      else if (this.#secure === undefined) callback?.(null, socket);
+      else callback?.(null, connectTls({ ...this.#secure, socket, ...(servername === undefined ? {} : { servername }) }));
     });
     return undefined;
   }
 }
 
 /** Calls back once. The socket of a failure is a dead one: the agent's type asks for it. */
-const openTunnel = (request: typeof httpsRequest, { proxy, target, timeoutMs }: { proxy: URL; target: string; timeoutMs: number }, callback: (error: Error | undefined, socket: Socket) => void): void => {
+const openTunnel = (
+  request: typeof httpsRequest,
+  { proxy, target, timeoutMs }: { proxy: URL; target: string; timeoutMs: number },
+  callback: (error: Error | undefined, socket: Socket) => void,
+): void => {
   let isSettled = false;
   const settle = (error: Error | undefined, socket: Socket): void => {
     if (!isSettled) callback(error, socket);

@@ -1,3 +1,5 @@
+import { isRecord, textOf } from './object.ts';
+
 /** A `metav1.Status`, or what comes closest when something other than the API server answered. */
 export interface Refusal {
   code: number;
@@ -54,7 +56,3 @@ const parseRecord = (body: unknown): Record<string, unknown> | undefined => {
     return undefined;
   }
 };
-
-export const textOf = (value: unknown): string => (typeof value === 'string' ? value : '');
-
-export const isRecord = (value: unknown): value is Record<string, unknown> => typeof value === 'object' && value !== null && !Array.isArray(value);

@@ -3,7 +3,7 @@ import { text } from 'node:stream/consumers';
 import { TLSSocket } from 'node:tls';
 import type { Socket } from 'node:net';
 import { FailedError } from '../domain/errors.ts';
-import { onAbort, reasonOf } from './abort.ts';
+import { onAbort, reasonOf, toCall } from './abort.ts';
 import type { Access, Endpoint } from './endpoint.ts';
 import { askPatiently, type Patience, RefusedAnswer } from './patience.ts';
 import { type Question, toPath } from './question.ts';
@@ -51,12 +51,7 @@ export const createTransport = (endpoint: Endpoint): Transport => {
   };
 };
 
-const toPatience = ({ question, method, isRepeatable = method === 'GET', signal, timeoutMs }: Request): Patience => ({
-  question,
-  isRepeatable,
-  ...(signal === undefined ? {} : { signal }),
-  ...(timeoutMs === undefined ? {} : { timeoutMs }),
-});
+const toPatience = ({ question, method, isRepeatable = method === 'GET', ...call }: Request): Patience => ({ question, isRepeatable, ...toCall(call) });
 
 /** `?a=1&b=x`, without what is undefined or false. */
 export const toQuery = (query: Query = {}): string => {

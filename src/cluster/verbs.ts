@@ -1,14 +1,15 @@
 import { BugError } from '../domain/errors.ts';
 import type { KubernetesObject } from '../domain/kubernetes.ts';
-import { applyObject, getObject, isMissingObject, toObject } from './apply.ts';
+import { applyObject, getObject, isMissingObject } from './apply.ts';
 import type { Call, Cluster, ClusterTarget, DeleteOptions, ListOptions, Scope, WatchEvent } from './cluster.ts';
+import { toCall } from './abort.ts';
 import { connectToPort } from './connect.ts';
 import type { Endpoint } from './endpoint.ts';
 import { apiResources, type Kind, type Kinds } from './kinds.ts';
 import { listAll } from './list.ts';
 import { readLogs } from './logs.ts';
+import { isRecord, toObject } from './object.ts';
 import type { Question } from './question.ts';
-import { isRecord } from './refusal.ts';
 import { findResource } from './resource.ts';
 import type { Transport } from './transport.ts';
 import { watchObjects } from './watch.ts';
@@ -68,8 +69,6 @@ export const createVerbs = ({ endpoint, transport, target }: { endpoint: Endpoin
     close: () => endpoint.close(),
   };
 };
-
-const toCall = ({ signal, timeoutMs }: Call): Call => ({ ...(signal === undefined ? {} : { signal }), ...(timeoutMs === undefined ? {} : { timeoutMs }) });
 
 const toDeleteBody = ({ propagation = 'Background', uid }: DeleteOptions): unknown => ({
   apiVersion: 'v1',

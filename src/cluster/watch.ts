@@ -8,8 +8,9 @@ import type { Endpoint } from './endpoint.ts';
 import { toKaitoError } from './errors.ts';
 import { listAll, toSelectors } from './list.ts';
 import { type Known, toChanges, toRelistChanges } from './known.ts';
+import { isKubernetesObject, isRecord } from './object.ts';
 import type { Question } from './question.ts';
-import { isRecord, parseRefusal } from './refusal.ts';
+import { parseRefusal } from './refusal.ts';
 import type { Transport } from './transport.ts';
 
 export type ObjectEvent = WatchEvent<KubernetesObject>;
@@ -114,7 +115,7 @@ async function* readMessages(response: IncomingMessage, silenceMs: number): Asyn
 /** Errors inside of a watch are a Status like any other; whatever they are, a new list tells where things stand. */
 const toWatchError = (object: unknown, question: Question, { server }: Endpoint): KaitoError => {
   const error = toKaitoError(parseRefusal(500, object), question, server);
-  return error instanceof FailedError ? new FailedError(error.message, { reason: 'Expired', hints: error.hints, cause: error, ...(error.fact === undefined ? {} : { fact: error.fact }) }) : error;
+  return error instanceof FailedError ? new FailedError(error.message, { reason: 'Expired', hints: error.hints, cause: error }) : error;
 };
 
 const pause = async (firstMs: number, failures: number, longestMs: number, signal: AbortSignal): Promise<void> => {
@@ -122,5 +123,3 @@ const pause = async (firstMs: number, failures: number, longestMs: number, signa
   // Spread out, so that all the clients of a server that comes back do not come back in one moment.
   await sleep(durationMs * (0.5 + Math.random() / 2), signal).catch(() => undefined);
 };
-
-const isKubernetesObject = (value: unknown): value is KubernetesObject => isRecord(value) && typeof value['kind'] === 'string' && isRecord(value['metadata']);

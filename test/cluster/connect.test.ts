@@ -1,3 +1,4 @@
+import { createHash } from 'node:crypto';
 import { getEventListeners, once } from 'node:events';
 import { text } from 'node:stream/consumers';
 import { expect, test } from 'vitest';
@@ -27,6 +28,19 @@ test('what is written arrives at the port of the pod, and what it answers comes 
   stream.write('hello');
   expect(await text(stream)).toBe('grüße');
   expect(upgrades).toEqual(['/api/v1/namespaces/team-a/pods/web-1/portforward?ports=5000 Bearer secret-token']);
+});
+
+test('frames that come in one piece with the agreement are not lost', async () => {
+  const server = await startServer((_seen, response) => void response.end());
+  forwardPorts(server, () => undefined, (request, socket) => {
+    const accept = createHash('sha1').update(`${request.headers['sec-websocket-key']}258EAFA5-E914-47DA-95CA-C5AB0DC85B11`).digest('base64');
+    const agreement = `HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\nSec-WebSocket-Accept: ${accept}\r\nSec-WebSocket-Protocol: v4.channel.k8s.io\r\n\r\n`;
+    const toFrame = (opcode: number, payload: Buffer): Buffer => Buffer.concat([Buffer.of(0x80 | opcode, payload.length), payload]);
+    const frames = [[0, 136, 19], [1, 136, 19], [0, ...Buffer.from('early')]].map((payload) => toFrame(2, Buffer.from(payload)));
+    socket.write(Buffer.concat([Buffer.from(agreement), ...frames, toFrame(8, Buffer.of(3, 232))]));
+    return true;
+  });
+  expect(await text(await (await connectTo(server)).connect('web-1', 5000, {}))).toBe('early');
 });
 
 test('the end of the pod is the end of the stream', async () => {

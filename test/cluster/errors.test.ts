@@ -1,13 +1,13 @@
 import { inspect } from 'node:util';
 import { expect, test } from 'vitest';
 import { toConnectionError } from '../../src/cluster/connection-errors.ts';
-import { loginHints, type Server, toKaitoError } from '../../src/cluster/errors.ts';
+import { type Server, toKaitoError, toLoginHints } from '../../src/cluster/errors.ts';
 import { apiResources } from '../../src/cluster/kinds.ts';
 import type { Question } from '../../src/cluster/question.ts';
 import { parseRefusal } from '../../src/cluster/refusal.ts';
 import { toStatus } from './support.ts';
 
-const server: Server = { url: 'https://api.example:6443', contextName: 'dev', userName: 'clusterUser_my-group_my_cluster', kubectl: 'kubectl --context dev' };
+const server: Server = { url: 'https://api.example:6443', contextName: 'dev', clusterName: 'my_cluster', userName: 'clusterUser_my_group_my_cluster', kubectl: 'kubectl --context dev' };
 const question: Question = { verb: 'patch', kind: 'Deployment', resource: apiResources.Deployment, namespace: 'team-a', name: 'web' };
 const translate = (code: number, reason: string, message: string, details?: object, about: Question = question) => toKaitoError(parseRefusal(code, JSON.stringify(toStatus(code, reason, message, details))), about, server);
 
@@ -76,8 +76,8 @@ test('what is invalid is said field by field', () => {
 });
 
 test('a login that AKS made is renewed by a command that names its group and cluster', () => {
-  expect(loginHints('clusterUser_my-group_my_cluster')[0]).toBe('az aks get-credentials --resource-group my-group --name my_cluster --overwrite-existing');
-  expect(loginHints('jane')).toHaveLength(1);
+  expect(toLoginHints(server)[0]).toBe('az aks get-credentials --resource-group my_group --name my_cluster --overwrite-existing');
+  expect(toLoginHints({ userName: 'jane', clusterName: 'my_cluster' })).toHaveLength(1);
 });
 
 test.each([
