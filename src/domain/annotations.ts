@@ -25,7 +25,7 @@ const label = {
   managedBy: 'app.kubernetes.io/managed-by',
 } as const;
 
-const managedBy = 'kaito-ts';
+export const managedBy = 'kaito-ts';
 
 /** What every object of a workspace is found by. */
 export const workspaceLabels = (workspaceName: string): Record<string, string> => ({ [label.workspace]: workspaceName, [label.managedBy]: managedBy });

@@ -1,4 +1,5 @@
 import { followsAgentPool } from '../cloud/operation.ts';
+import { isAgentPoolOf } from '../domain/agent-pool-tags.ts';
 import type { AgentPool, StartedOperation } from '../domain/azure.ts';
 import { formatDuration } from '../domain/duration.ts';
 import { BugError, ConflictError, FailedError, TimeoutError } from '../domain/errors.ts';
@@ -61,11 +62,7 @@ const requestIsUnknown = (pool: string, { plan }: Session): Event => ({
   hints: ['The same command again finds out.', `kaito-ts delete ${plan.workspace.metadata.name}   # removes it if it is there`],
 });
 
-/** Names of pools are short, and somebody else's may be the same. */
-const isOurs = ({ tags }: AgentPool, { plan }: Session): boolean => {
-  const { name, namespace } = plan.workspace.metadata;
-  return tags['managed-by'] === 'kaito-ts' && tags['kaito-workspace'] === name && tags['kaito-namespace'] === namespace;
-};
+const isOurs = ({ tags }: AgentPool, { plan }: Session): boolean => isAgentPoolOf(tags, plan.workspace.metadata);
 
 const notOurs = ({ name, tags }: AgentPool): ConflictError =>
   new ConflictError(`Agent pool ${name} exists and was not made by kaito-ts for this workspace.`, {

@@ -1,6 +1,6 @@
 import type { Facts } from '../domain/facts.ts';
-import type { Plan, Step } from '../domain/plan.ts';
-import type { OwnerRecord } from '../domain/record.ts';
+import type { DeleteAgentPoolStep, Plan, Step } from '../domain/plan.ts';
+import type { NodePoolRecord, OwnerRecord } from '../domain/record.ts';
 import { recordName } from '../domain/record.ts';
 
 export interface DeletionRequest {
@@ -23,9 +23,7 @@ export const planDeletion = ({ record, deleteAdapter, timeoutMs }: DeletionReque
   const steps: Step[] = [
     ...workloads.map(({ kind, metadata }) => ({ kind: 'delete-object' as const, title: `Delete ${kind}/${metadata.name} and its pods`, object: { kind, name: metadata.name, namespace }, timeoutMs })),
     { kind: 'await-gone', title: 'Wait for the pods to end', labelSelector: `kaito.sh/workspace=${name}`, timeoutMs },
-    ...(isPoolThere
-      ? [{ kind: 'delete-agent-pool' as const, title: `Remove agent pool ${nodePool.name} (${nodePool.count} x ${nodePool.instanceType})`, name: nodePool.name, timeoutMs, ...(nodePool.operation?.kind === 'delete' ? { resume: nodePool.operation } : {}) }]
-      : []),
+    ...(isPoolThere ? [removeAgentPool(nodePool, timeoutMs)] : []),
     ...(deleteAdapter ? claims.map(({ kind, metadata }) => ({ kind: 'delete-object' as const, title: `Delete ${kind}/${metadata.name}, which holds the adapter`, object: { kind, name: metadata.name, namespace }, timeoutMs })) : []),
     { kind: 'delete-object', title: `Delete ConfigMap/${recordName(name)}, and what hangs on it`, object: { kind: 'ConfigMap', name: recordName(name), namespace }, timeoutMs },
   ];
@@ -41,3 +39,12 @@ export const planDeletion = ({ record, deleteAdapter, timeoutMs }: DeletionReque
     warnings: deleteAdapter ? [] : claims.map(({ metadata }) => `PersistentVolumeClaim/${metadata.name} is kept, because it holds the adapter: --delete-adapter deletes it too.`),
   };
 };
+
+/** Takes up a deletion that was begun already. */
+export const removeAgentPool = ({ name, count, instanceType, operation }: NodePoolRecord, timeoutMs: number): DeleteAgentPoolStep => ({
+  kind: 'delete-agent-pool',
+  title: `Remove agent pool ${name} (${count} x ${instanceType})`,
+  name,
+  timeoutMs,
+  ...(operation?.kind === 'delete' ? { resume: operation } : {}),
+});

@@ -14,6 +14,7 @@ import { judgeImageSecret, judgePermissions, judgePush, judgeStorage } from './c
 import { planApplies, toStableJson } from './content.ts';
 import { differences } from './differences.ts';
 import { estimateTuningMemory, judgeTuningMemory } from './estimate-tuning-memory.ts';
+import { removeAgentPool } from './plan-deletion.ts';
 import type { RunSettings } from './request.ts';
 
 export interface TuningRequest extends RunSettings {
@@ -31,6 +32,9 @@ export interface TuningRequest extends RunSettings {
 /** The whole of a tuning, from what is there to where the adapter will be. */
 export const planTuning = (request: TuningRequest, facts: Facts, templates: Templates): Plan => {
   const { choices, timeLimitMs } = request;
+  if (facts.record?.record.workspace.inference) throw isServed(request.workspace);
+  const finished = planFinished(request, facts);
+  if (finished) return finished;
   const checks = judge(request, facts);
   const provision = provisioners[request.provisioner].provision(
     {
@@ -56,11 +60,21 @@ export const planTuning = (request: TuningRequest, facts: Facts, templates: Temp
     choices: [...choices, ...provision.choices],
     checks: [...checks, ...provision.checks],
     nodes: provision.nodes,
-    // What is over costs nothing more.
-    ...(provision.cost && facts.record?.record.result?.outcome !== 'Succeeded' ? { cost: provision.cost } : {}),
+    ...(provision.cost ? { cost: provision.cost } : {}),
     warnings: provision.warnings,
   };
   return { ...base, steps: planSteps(workspace, request, provision, facts, templates) };
+};
+
+/** What is tuned already needs no quota, no secret and no permission any more: at most its nodes are left to give back. */
+const planFinished = ({ workspace, choices, provisioner, keepNodes, nodeTimeoutMs }: TuningRequest, { record, target }: Facts): Plan | undefined => {
+  const stored = record?.record;
+  if (stored?.result?.outcome !== 'Succeeded') return undefined;
+  const changes = differences(workspace, stored.workspace);
+  if (changes.length > 0) throw differs(workspace, changes, 'was tuned');
+  const { nodePool } = stored;
+  const isPoolLeft = nodePool !== undefined && nodePool.releasedAt === undefined && !keepNodes;
+  return { version: 1, command: 'tune', workspace, target, choices, checks: [], nodes: { provisioner, count: 0, gpusPerNode: 0 }, steps: isPoolLeft ? [removeAgentPool(nodePool, nodeTimeoutMs)] : [], warnings: [] };
 };
 
 const judge = ({ workspace, storageClass }: TuningRequest, facts: Facts): Check[] => {
@@ -85,18 +99,16 @@ const planSteps = (workspace: Workspace, request: TuningRequest, provision: Prov
   const job = facts.existing.find(({ kind, metadata }) => kind === 'Job' && metadata.name === name);
   const jobState = stateOf(job);
   const changes = stored ? differences(workspace, stored.workspace) : [];
-  if (changes.length > 0 && jobState !== 'failed' && (job || stored?.result?.outcome === 'Succeeded')) throw differs(name, namespace, changes, stored?.result?.outcome);
-  const isPoolLeft = stored?.nodePool !== undefined && stored.nodePool.releasedAt === undefined;
-  if (stored?.result?.outcome === 'Succeeded') return isPoolLeft ? provision.after : [];
-
-  const isRetry = jobState === 'failed' || stored?.result?.outcome === 'Failed';
+  // A Job that came to a good end after all is not done again.
+  const isRetry = jobState === 'failed' || (stored?.result?.outcome === 'Failed' && jobState !== 'complete');
+  if (changes.length > 0 && job && !isRetry) throw differs(workspace, changes, 'is being tuned');
   const revision = stored ? (changes.length > 0 || isRetry ? stored.revision + 1 : stored.revision) : 1;
   const wanted = renderTuning({ workspace, preset: request.preset, tuning: request.tuning, overrides: request.overrides, nodeSelector: provision.nodeSelector, revision, timeLimitMs: request.timeLimitMs, ...(request.storageClass === undefined ? {} : { storageClass: request.storageClass }) }, templates);
   const adapter = adapterLocation(workspace);
   const isSubmitted = job !== undefined && !isRetry;
   const needsRecord = !stored || changes.length > 0 || isRetry || (provision.nodePool !== undefined && toStableJson(provision.nodePool) !== toStableJson(stored.nodePool));
-  // Nodes of a Job that has ended may have gone already; a Job that is there needs nobody to wait for its nodes.
-  const before = isSubmitted ? [] : provision.before;
+  // A Job that is there needs nobody to wait for its nodes, only nodes: they may have been removed behind its back.
+  const before = !isSubmitted ? provision.before : jobState === 'running' ? provision.before.filter(({ kind }) => kind === 'create-agent-pool') : [];
   return [
     ...provision.leftovers,
     ...(needsRecord ? [{ kind: 'record' as const, title: `Write the owner record ConfigMap/${name}-kaito`, revision, ...(provision.nodePool ? { nodePool: provision.nodePool } : {}) }] : []),
@@ -121,12 +133,15 @@ const stateOf = (job: KubernetesObject | undefined): 'absent' | 'running' | 'com
   return isTrue('Failed') ? 'failed' : isTrue('Complete') ? 'complete' : 'running';
 };
 
-const differs = (name: string, namespace: string, changes: string[], outcome: string | undefined): ConflictError =>
-  new ConflictError(`Workspace ${name} in namespace ${namespace} ${outcome === 'Succeeded' ? 'was tuned' : 'is being tuned'} with other settings.`, {
+const differs = ({ metadata: { name, namespace } }: Workspace, changes: string[], state: 'was tuned' | 'is being tuned'): ConflictError =>
+  new ConflictError(`Workspace ${name} in namespace ${namespace} ${state} with other settings.`, {
     reason: 'WorkspaceDiffers',
     fact: changes.join('\n'),
     hints: [`Choose another name: kaito-ts tune <name> ...`, `kaito-ts delete ${name} -n ${namespace}   # and then tune again`],
   });
+
+const isServed = ({ metadata: { name, namespace } }: Workspace): ConflictError =>
+  new ConflictError(`${name} is a served workspace in namespace ${namespace}, and cannot be tuned.`, { reason: 'WorkspaceIsServed', hints: ['Choose another name: kaito-ts tune <name> ...'] });
 
 /** Where the adapter of this Workspace goes. */
 const adapterLocation = ({ metadata: { name }, tuning }: Workspace): AdapterLocation => {

@@ -1,9 +1,11 @@
+import { agentPoolTags, isAgentPoolOf } from '../domain/agent-pool-tags.ts';
+import type { AgentPool } from '../domain/azure.ts';
 import { findPrice } from '../domain/azure-prices.ts';
 import { azureInstanceTypes, isSameQuotaFamily } from '../domain/azure-instance-types.ts';
-import { PreflightError, QuotaError } from '../domain/errors.ts';
+import { ConflictError, PreflightError, QuotaError } from '../domain/errors.ts';
 import type { AzureFacts, Facts } from '../domain/facts.ts';
 import type { InstanceType } from '../domain/instance-type.ts';
-import type { Check, Choice, Cost } from '../domain/plan.ts';
+import type { Check, Choice, Cost, Step } from '../domain/plan.ts';
 import type { NodePoolRecord } from '../domain/record.ts';
 import type { Workspace } from '../domain/workspace.ts';
 import { agentPoolName } from './agent-pool-name.ts';
@@ -108,7 +110,7 @@ const noInstanceType = (candidates: Candidate[], refusals: string[], wanted: str
 /** Karpenter and the quota pages count the same: vCPUs x nodes, against the family and against the region's total. */
 const judgeQuota = (instanceType: InstanceType, family: string, nodeCount: number, request: NodesRequest, facts: Facts, azure: AzureFacts): Quota => {
   const pool = existingPool(request.workspace, instanceType, facts, azure);
-  if (pool) return { verdict: 'enough', fact: `agent pool ${pool.name} is there already` };
+  if (pool) return { verdict: 'enough', fact: `agent pool ${pool.name} is there already${pool.provisioningState === 'Deleting' ? ', and frees its vCPUs when it has gone' : ''}` };
   const needed = instanceType.vCpuCount * nodeCount;
   const limits = (request.spot ? ['lowPriorityCores'] : [family, 'cores']).map((name): Quota => {
     const usage = azure.usages.find((candidate) => isSameQuotaFamily(candidate.family, name));
@@ -120,9 +122,21 @@ const judgeQuota = (instanceType: InstanceType, family: string, nodeCount: numbe
   return { verdict: worst, fact: limits.filter(({ verdict }) => worst !== 'short' || verdict === 'short').map(({ fact }) => fact).join('; ') };
 };
 
-const existingPool = (workspace: Workspace, instanceType: InstanceType, facts: Facts, azure: AzureFacts) => {
-  const name = facts.record?.record.nodePool?.name ?? agentPoolName(workspace, instanceType.name);
-  return azure.agentPools.find((pool) => pool.name === name && pool.provisioningState !== 'Deleting');
+/** The pool of an earlier run, as far as it was for this instance type and is not known to be gone. */
+const recordedPool = ({ record }: Facts, instanceType: InstanceType): NodePoolRecord | undefined => {
+  const recorded = record?.record.nodePool;
+  return recorded?.releasedAt === undefined && recorded?.instanceType === instanceType.name ? recorded : undefined;
+};
+
+const existingPool = (workspace: Workspace, instanceType: InstanceType, facts: Facts, { agentPools }: AzureFacts): AgentPool | undefined => {
+  const name = recordedPool(facts, instanceType)?.name ?? agentPoolName(workspace, instanceType.name);
+  const pool = agentPools.find((candidate) => candidate.name === name);
+  if (!pool || isAgentPoolOf(pool.tags, workspace.metadata)) return pool;
+  throw new ConflictError(`Agent pool ${name} exists and was not made by kaito-ts for this workspace.`, {
+    reason: 'AgentPoolNotOurs',
+    fact: `Its tags are ${JSON.stringify(pool.tags)}.`,
+    hints: ['Choose another workspace name: agent pools are named after it.'],
+  });
 };
 
 const toProvision = (candidate: Candidate, request: NodesRequest, facts: Facts, azure: AzureFacts): Provision => {
@@ -130,12 +144,13 @@ const toProvision = (candidate: Candidate, request: NodesRequest, facts: Facts, 
   const { instanceType, fit } = candidate;
   const { name, namespace } = workspace.metadata;
   const nodeSelector = { 'kaito.sh/workspace': name, 'kaito.sh/workspacenamespace': namespace };
-  const recorded = facts.record?.record.nodePool;
-  const isRecorded = recorded !== undefined && recorded.releasedAt === undefined && recorded.instanceType === instanceType.name;
-  const poolName = isRecorded ? recorded.name : agentPoolName(workspace, instanceType.name);
-  const pool = azure.agentPools.find((existing) => existing.name === poolName);
-  const isThere = pool !== undefined && pool.provisioningState === 'Succeeded' && !(isRecorded && recorded.operation);
-  const nodePool: NodePoolRecord = isRecorded
+  const recorded = recordedPool(facts, instanceType);
+  const { operation } = recorded ?? {};
+  const poolName = recorded?.name ?? agentPoolName(workspace, instanceType.name);
+  const pool = existingPool(workspace, instanceType, facts, azure);
+  const isThere = pool?.provisioningState === 'Succeeded' && !operation;
+  // What was recorded and never came, or was removed behind our back, is asked for anew, as it is wanted now.
+  const nodePool: NodePoolRecord = recorded && (pool || operation)
     ? recorded
     : {
         subscriptionId: azure.cluster.subscriptionId,
@@ -160,17 +175,14 @@ const toProvision = (candidate: Candidate, request: NodesRequest, facts: Facts, 
     warnings: fit.warning === undefined ? [] : [fit.warning],
     ...costOf(candidate, request, azure),
     nodePool,
-    leftovers:
-      recorded && !isRecorded && recorded.releasedAt === undefined
-        ? [{ kind: 'delete-agent-pool', title: `Remove agent pool ${recorded.name} (${recorded.count} x ${recorded.instanceType}) of an earlier attempt`, name: recorded.name, timeoutMs: nodeTimeoutMs }]
-        : [],
+    leftovers: recorded ? [] : leftoversOf(facts, nodeTimeoutMs),
     before: [
       ...(isThere
         ? []
         : [
             {
               kind: 'create-agent-pool' as const,
-              title: pool || (isRecorded && recorded.operation) ? `Take up agent pool ${poolName} (${nodesText})` : `Add agent pool ${poolName} (${nodesText})`,
+              title: pool || operation ? `Take up agent pool ${poolName} (${nodesText})` : `Add agent pool ${poolName} (${nodesText})`,
               pool: {
                 name: poolName,
                 instanceType: instanceType.name,
@@ -179,12 +191,12 @@ const toProvision = (candidate: Candidate, request: NodesRequest, facts: Facts, 
                 osDiskGiB: Math.max(256, Math.ceil(request.diskGiB)),
                 labels: { ...nodeSelector, ...workspace.resource.labelSelector.matchLabels },
                 taints: ['sku=gpu:NoSchedule'],
-                tags: { 'managed-by': 'kaito-ts', 'kaito-workspace': name, 'kaito-namespace': namespace },
+                tags: agentPoolTags(workspace.metadata),
                 spot,
                 ...(azure.cluster.subnetId === undefined ? {} : { subnetId: azure.cluster.subnetId }),
               },
               timeoutMs: nodeTimeoutMs,
-              ...(isRecorded && recorded.operation ? { resume: recorded.operation } : {}),
+              ...(operation ? { resume: operation } : {}),
             },
           ]),
       {
@@ -198,9 +210,16 @@ const toProvision = (candidate: Candidate, request: NodesRequest, facts: Facts, 
     ],
     after:
       endsByItself && !keepNodes
-        ? [{ kind: 'delete-agent-pool', title: `Remove agent pool ${poolName}`, name: poolName, timeoutMs: nodeTimeoutMs, ...(isRecorded && recorded.operation?.kind === 'delete' ? { resume: recorded.operation } : {}) }]
+        ? [{ kind: 'delete-agent-pool', title: `Remove agent pool ${poolName}`, name: poolName, timeoutMs: nodeTimeoutMs, ...(operation?.kind === 'delete' ? { resume: operation } : {}) }]
         : [],
   };
+};
+
+/** The pool of an earlier attempt with another instance type: nobody else would remember it. */
+const leftoversOf = ({ record }: Facts, timeoutMs: number): Step[] => {
+  const pool = record?.record.nodePool;
+  if (!pool || pool.releasedAt !== undefined) return [];
+  return [{ kind: 'delete-agent-pool', title: `Remove agent pool ${pool.name} (${pool.count} x ${pool.instanceType}) of an earlier attempt`, name: pool.name, timeoutMs }];
 };
 
 const choicesOf = ({ fit, why }: Candidate, nodesText: string, spot: boolean): Choice[] => [
@@ -215,15 +234,16 @@ const checksOf = ({ quota, instanceType }: Candidate, azure: AzureFacts): Check[
   ...(azure.skus.length === 0 ? [{ what: 'size', verdict: 'unknown' as const, fact: `Azure did not say whether ${instanceType.name} is offered` }] : []),
 ];
 
-const costOf = ({ perHourUsd, instanceType }: Candidate, { timeLimitMs, spot, nodeTimeoutMs }: NodesRequest, azure: AzureFacts): { cost?: Cost } => {
+const costOf = ({ perHourUsd, instanceType }: Candidate, { timeLimitMs, spot, keepNodes, nodeTimeoutMs }: NodesRequest, azure: AzureFacts): { cost?: Cost } => {
   const price = findPrice(instanceType.name, azure.cluster.location);
   if (perHourUsd === undefined || !price) return {};
-  const hoursMs = timeLimitMs === undefined ? undefined : timeLimitMs + nodeTimeoutMs;
+  // Nodes that are kept cost money after the Job too.
+  const limitMs = timeLimitMs === undefined || keepNodes ? undefined : timeLimitMs + nodeTimeoutMs;
   return {
     cost: {
       perHourUsd,
       source: `list price in ${azure.cluster.location} of ${price.asOf}${spot ? '; Spot costs less' : ''}`,
-      ...(hoursMs === undefined ? {} : { limitUsd: (perHourUsd * hoursMs) / 3_600_000 }),
+      ...(limitMs === undefined ? {} : { limitUsd: (perHourUsd * limitMs) / 3_600_000 }),
     },
   };
 };
