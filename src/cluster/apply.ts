@@ -6,7 +6,7 @@ import { toObject } from './object.ts';
 import type { Question } from './question.ts';
 import type { Transport } from './transport.ts';
 
-export const fieldManager = 'kaito-ts';
+const fieldManager = 'kaito-ts';
 
 /**
  * Server-side apply as raw JSON, so that fields which this program's types do not know arrive too. The API does not say

@@ -32,8 +32,9 @@ export interface Cluster {
 
   /**
    * The container's output as it comes, in whatever pieces the connection delivers: progress bars redraw with `\r`, so
-   * cutting into lines is the reader's task. A followed log ends when the container does. NotReadyYetError-like refusals
-   * ("container is waiting to start") are a FailedError with reason `ContainerWaiting`.
+   * cutting into lines is the reader's task. A followed log ends when the container does, and quietly when the signal
+   * aborts. "Container is waiting to start" is a FailedError with reason `ContainerWaiting`, and a connection that breaks
+   * one with reason `ConnectionLost`. The log of a pod without a node is empty, as the API has it.
    */
   logs(pod: string, options: LogOptions): AsyncIterable<string>;
 

@@ -4,7 +4,7 @@ import type { WatchEvent } from './cluster.ts';
 /** What the consumer of a watch has been told is there, by namespace and name. */
 export type Known = Map<string, KubernetesObject>;
 
-export const keyOf = ({ metadata: { namespace = '', name } }: KubernetesObject): string => `${namespace}/${name}`;
+const keyOf = ({ metadata: { namespace = '', name } }: KubernetesObject): string => `${namespace}/${name}`;
 
 type Change = Exclude<WatchEvent<KubernetesObject>, { type: 'synced' }>;
 

@@ -54,7 +54,7 @@ export const createTransport = (endpoint: Endpoint): Transport => {
 const toPatience = ({ question, method, isRepeatable = method === 'GET', ...call }: Request): Patience => ({ question, isRepeatable, ...toCall(call) });
 
 /** `?a=1&b=x`, without what is undefined or false. */
-export const toQuery = (query: Query = {}): string => {
+const toQuery = (query: Query = {}): string => {
   const parameters = new URLSearchParams();
   for (const [name, value] of Object.entries(query)) {
     if (value !== undefined && value !== false) parameters.set(name, String(value));
@@ -106,7 +106,7 @@ const begin = ({ target, basePath, timing }: Endpoint, access: Access, request: 
   });
 
 /** Bounds the way up to a socket that can be written to: name, TCP, proxy and TLS together. */
-export const boundConnecting = (outgoing: ClientRequest, connectMs: number): (() => void) => {
+const boundConnecting = (outgoing: ClientRequest, connectMs: number): (() => void) => {
   const timer = setTimeout(() => outgoing.destroy(codedError('CONNECT_TIMEOUT', `no connection within ${connectMs / 1000} s`)), connectMs);
   const stop = (): void => clearTimeout(timer);
   outgoing.once('socket', (socket: Socket) => {

@@ -1,8 +1,12 @@
+import { execFile } from 'node:child_process';
+import { writeFile } from 'node:fs/promises';
 import { createServer } from 'node:https';
-import { inspect } from 'node:util';
+import { join } from 'node:path';
+import { pathToFileURL } from 'node:url';
+import { inspect, promisify } from 'node:util';
 import { expect, onTestFinished, test, vi } from 'vitest';
 import { type CertificateAuthority, createCertificateAuthority } from '../../src/sandbox/tls.ts';
-import { connectTo, createPod, failureOf, portOf, sendJson, startServer } from './support.ts';
+import { connectTo, createPod, failureOf, portOf, sendJson, startServer, temporaryDirectory, toKubeconfig } from './support.ts';
 
 const serveWith = async (authority: CertificateAuthority): Promise<{ url: string; caPem: string }> => {
   const { keyPem, certPem } = authority.issue();
@@ -21,6 +25,22 @@ test.each([
   const server = await serveWith(createCertificateAuthority());
   vi.useRealTimers();
   expect(await failureOf((await connectTo(server)).get('Pod', 'web'))).toMatchObject({ name: 'FailedError', reason: 'CertificateExpired' });
+});
+
+test('an authority in NODE_EXTRA_CA_CERTS is trusted where the kubeconfig names none', async () => {
+  const server = await startServer((_seen, response) => sendJson(response, createPod('web', '1')));
+  const directory = await temporaryDirectory();
+  const [kubeconfig, extra] = [join(directory, 'config'), join(directory, 'ca.pem')];
+  await writeFile(kubeconfig, JSON.stringify(toKubeconfig(server.url, '')));
+  await writeFile(extra, server.caPem);
+  const script = `
+    import { connectCluster } from ${JSON.stringify(pathToFileURL(join(import.meta.dirname, '../../src/cluster/kubernetes.ts')).href)};
+    const cluster = await connectCluster({ kubeconfig: ${JSON.stringify(kubeconfig)}, env: {}, homeDirectory: '/', userAgent: 'test' });
+    console.log((await cluster.get('Pod', 'web').catch(({ reason }) => ({ metadata: { name: reason } }))).metadata.name);
+    cluster.close();`;
+  const run = async (env: NodeJS.ProcessEnv): Promise<string> => (await promisify(execFile)(process.execPath, ['--input-type=module', '-e', script], { env })).stdout.trim();
+  expect(await run({ NODE_EXTRA_CA_CERTS: extra })).toBe('web');
+  expect(await run({})).toBe('CertificateUntrusted');
 });
 
 const toUser = (certPem: string, keyPem: string): object => ({

@@ -111,7 +111,7 @@ export const temporaryDirectory = async (): Promise<string> => {
 };
 
 /** Short, so that what is bounded can be seen to be. */
-export const quickTiming = { retryMs: 5, longestRetryMs: 2000 } satisfies ConnectOptions['timing'];
+const quickTiming = { retryMs: 5, longestRetryMs: 2000 } satisfies ConnectOptions['timing'];
 
 export interface KubeconfigParts {
   cluster?: object;
