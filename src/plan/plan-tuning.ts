@@ -106,12 +106,14 @@ const planSteps = (workspace: Workspace, request: TuningRequest, provision: Prov
   const wanted = renderTuning({ workspace, preset: request.preset, tuning: request.tuning, overrides: request.overrides, nodeSelector: provision.nodeSelector, revision, timeLimitMs: request.timeLimitMs, ...(request.storageClass === undefined ? {} : { storageClass: request.storageClass }) }, templates);
   const adapter = adapterLocation(workspace);
   const isSubmitted = job !== undefined && !isRetry;
-  const needsRecord = !stored || changes.length > 0 || isRetry || (provision.nodePool !== undefined && toStableJson(provision.nodePool) !== toStableJson(stored.nodePool));
+  // The nodes of a Job that is complete may have gone already, and are not asked for again.
+  const nodePool = jobState === 'complete' && stored ? stored.nodePool : provision.nodePool;
+  const needsRecord = !stored || changes.length > 0 || isRetry || toStableJson(nodePool ?? null) !== toStableJson(stored.nodePool ?? null);
   // A Job that is there needs nobody to wait for its nodes, only nodes: they may have been removed behind its back.
   const before = !isSubmitted ? provision.before : jobState === 'running' ? provision.before.filter(({ kind }) => kind === 'create-agent-pool') : [];
   return [
     ...provision.leftovers,
-    ...(needsRecord ? [{ kind: 'record' as const, title: `Write the owner record ConfigMap/${name}-kaito`, revision, ...(provision.nodePool ? { nodePool: provision.nodePool } : {}) }] : []),
+    ...(needsRecord ? [{ kind: 'record' as const, title: `Write the owner record ConfigMap/${name}-kaito`, revision, ...(nodePool ? { nodePool } : {}) }] : []),
     ...(isRetry && job ? [{ kind: 'delete-object' as const, title: `Delete Job/${name} of the failed run`, object: { kind: 'Job', name, namespace }, timeoutMs: 5 * 60_000 }] : []),
     ...before,
     ...(isSubmitted ? [] : planApplies(wanted, isRetry ? facts.existing.filter(({ kind }) => kind !== 'Job') : facts.existing)),
