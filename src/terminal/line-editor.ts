@@ -78,9 +78,10 @@ const quietWhen = (isQuiet: () => boolean, output: Writable & { columns?: number
   const stream = new Writable({
     decodeStrings: false,
     write: (chunk, _encoding, done) => {
-      if (isQuiet()) done();
-      // A failed write is told on the output itself, where somebody listens.
-      else output.write(chunk, () => done());
+      // Done at once: a drawing that waited for the one before it would be judged by what is asked for then, and the end of
+      // a paste would be swallowed. A failed write is told on the output itself, where somebody listens.
+      if (!isQuiet()) output.write(chunk);
+      done();
     },
   });
   return Object.defineProperties(stream, { columns: { get: () => output.columns ?? 80 }, isTTY: { value: true } });

@@ -136,6 +136,8 @@ describe.skipIf(!hasPseudoTerminal)('the real terminal, on a pseudo-terminal (ne
     await untilOut(child, '>>> ');
     child.stdin.write('first\rsecond\rthird\r');
     await untilOut(child, '"text":"third"');
+    // What was pasted is on the screen as if it had been typed.
+    await untilOut(child, 'first\r\n{');
     child.stdin.write('dropped\u0003');
     await untilOut(child, '"type":"interrupted"');
     child.stdin.write('kept\r');
