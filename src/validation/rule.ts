@@ -48,6 +48,6 @@ export const findingText = ({ message, fieldPaths, within }: Finding): string =>
 /** What KAITO writes in front of everything that is wrong with a tuning's ConfigMap. */
 export const configError = 'Failed to evaluate validateConfigMap: ';
 
-export const commit = 'https://github.com/kaito-project/kaito/blob/056b8280/';
+const commit = 'https://github.com/kaito-project/kaito/blob/056b8280/';
 
 export const linkOf = (upstream: string): string => (/^https?:/.test(upstream) ? upstream : `${commit}${upstream}`);

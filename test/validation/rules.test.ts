@@ -48,6 +48,7 @@ const examples: Readonly<Record<string, Example>> = {
   'neither-inference-nor-tuning': { refused: serve({ inference: undefined }), accepted: serving },
   'inference-and-tuning': { refused: serve({ tuning: change(tuning, {})['tuning'] }), accepted: serving },
   'resource-missing': { refused: tune({ resource: undefined }), accepted: tuning },
+  'resource-missing-for-inference': { refused: serve({ resource: undefined }), accepted: serving },
   'v1alpha1-inference-preset': { refused: serve({ apiVersion: 'kaito.sh/v1alpha1' }), accepted: serve({ apiVersion: 'kaito.sh/v1alpha1' }), acceptedAround: { environment: { isForOperator: false } } },
   'instance-type-required': { refused: existing(), accepted: existing(), acceptedAround: byo },
   'instance-type-forbidden': { refused: serving, accepted: existing(), around: onNodes },
@@ -157,6 +158,16 @@ describe('every rule', () => {
   });
 });
 
+describe('the problems of a document', () => {
+  it('are told all at once, in the order of its lines', () => {
+    const { problems } = judgeObject({ ...change(tuning, { 'tuning/method': 'full', 'tuning/output': {}, 'resource/count': 2, 'metadata/name': 'a.b' }), foo: 1 });
+    expect(problems.map(({ code }) => code).sort()).toEqual(['field-unknown', 'name-no-label', 'tuning-count', 'tuning-method-unknown', 'tuning-output-count']);
+    const lines = problems.map(({ line }) => line);
+    expect(lines).toEqual(lines.toSorted((left, right) => left - right));
+    expect(new Set(lines).size).toBe(5);
+  });
+});
+
 describe('rules that KAITO asks on UPDATE only', () => {
   const stored = { stored: serving };
 
@@ -181,6 +192,10 @@ describe('a v1alpha1 document', () => {
 
   it('is converted first, with the defaults of its time', () => {
     expect(judgeObject(old({ 'resource/instanceType': undefined }))).toMatchObject({ verdict: 'valid', problems: [] });
+  });
+
+  it('is not blamed for a default on existing nodes', () => {
+    expect(judgeObject(old({ 'resource/instanceType': undefined }), byo).verdict).toBe('valid');
   });
 
   it('meets KAITO’s newer rules as ours', () => {

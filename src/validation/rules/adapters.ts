@@ -69,13 +69,13 @@ export const adapterRules: readonly Rule[] = [
   ...onUpdate('adapter-name-missing', 'L248', ({ source }, path) =>
     source?.name === '' ? [{ path: [...path, 'source', 'name'], ...missingField('inference.Name of Adapter field must be specified'), fix: 'Add a name: the adapter is served under it.' }] : [],
   ),
-  ...onUpdate('adapter-name-invalid', 'L256', ({ source }, path) =>
+  ...onUpdate('adapter-name-invalid', 'L248', ({ source }, path) =>
     source && source.name !== '' ? subdomainProblems(source.name).map((text) => ({ path: [...path, 'source', 'name'], ...invalidValue(text, 'inference.adapters.source.name'), fix: 'Use lower-case letters, digits and -.' })) : [],
   ),
-  ...onUpdate('adapter-source-count', 'L383', (adapter, path) =>
+  ...onUpdate('adapter-source-count', 'L248', (adapter, path) =>
     adapter.source && sourceCount(adapter) !== 1 ? [{ path: [...path, 'source'], ...generic('Exactly one of URLs, Volume, or Image must be specified', 'inference.Adapters.Image', 'inference.Adapters.URLs', 'inference.Adapters.Volume'), fix: sourceFix }] : [],
   ),
-  ...onUpdate('adapter-strength-invalid', 'L268', ({ source, strength }, path) => {
+  ...onUpdate('adapter-strength-invalid', 'L248', ({ source, strength }, path) => {
     if (strength === undefined || !source) return [];
     const value = parseStrength(strength);
     const told = (message: string): Finding[] => [{ path: [...path, 'strength'], ...generic(message, 'inference.adapter'), fix: 'Write a number from 0 to 1, in quotes.' }];

@@ -46,7 +46,7 @@ export const annotationRules: readonly Rule[] = [
     severity: 'error',
     on: 'create',
     stage: 'webhook',
-    upstream: `${workspaceValidation}#L150`,
+    upstream: `${workspaceValidation}#L136`,
     check: ({ annotations }) => {
       const value = annotations['kaito.sh/use-local-weights'];
       if (value === undefined || value === 'true' || value === 'false') return [];

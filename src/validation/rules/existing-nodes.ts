@@ -6,14 +6,14 @@ import { isResourceJudged, nodeLabels } from './resource.ts';
 
 const workspaceValidation = 'api/v1beta1/workspace_validation.go';
 
-export interface MatchingNodes {
+interface MatchingNodes {
   nodes: readonly { name: string; labels: Readonly<Record<string, string>> }[];
   /** Of all of one node's GPUs. */
   gpuMemoryGiB: number;
 }
 
 /** The nodes that the selector means; undefined where it is not asked or nobody knows. Without labels that count, all of them. */
-export const matchingNodes = (subject: Subject): MatchingNodes['nodes'] | undefined => {
+const matchingNodes = (subject: Subject): MatchingNodes['nodes'] | undefined => {
   const wanted = Object.entries(nodeLabels(subject));
   return subject.facts.nodes?.filter(({ labels }) => wanted.every(([key, value]) => labels[key] === value));
 };
@@ -74,7 +74,7 @@ export const existingNodeRules: readonly Rule[] = [
     severity: 'error',
     on: 'create',
     stage: 'webhook',
-    upstream: `${workspaceValidation}#L717`,
+    upstream: `${workspaceValidation}#L727`,
     check: (subject) => (isResourceJudged(subject) && !isAutoProvisioning(subject.environment) ? judgePartition(subject) : []),
   },
 ];

@@ -39,7 +39,7 @@ export const inferenceConfigRules: readonly Rule[] = [
     on: 'create',
     stage: 'webhook',
     isNewInV1beta1: true,
-    upstream: `${configValidation}#L78`,
+    upstream: `${configValidation}#L40`,
     check: (subject) => {
       const text = configText(subject);
       const problem = text === undefined ? undefined : shapeProblem(text);
@@ -53,14 +53,14 @@ export const inferenceConfigRules: readonly Rule[] = [
     on: 'create',
     stage: 'webhook',
     isNewInV1beta1: true,
-    upstream: `${configValidation}#L92`,
+    upstream: `${configValidation}#L40`,
     check: judgeContextLength,
   },
   {
     code: 'inference-config-boolean',
     source: 'kaito-ts',
     severity: 'error',
-    on: 'create',
+    on: 'always',
     upstream: 'presets/workspace/inference/vllm/inference_api.py#L134',
     check: (subject) => {
       const text = configText(subject);

@@ -47,7 +47,7 @@ export const inferenceRules: readonly Rule[] = [
     severity: 'error',
     on: 'create',
     stage: 'webhook',
-    upstream: `${workspaceValidation}#L845`,
+    upstream: `${workspaceValidation}#L825`,
     check: ({ inference, facts }) =>
       inference?.preset && !isPresetName(facts.presets, inference.preset.name)
         ? [{ path: namePath, ...invalidValue(`Unsupported inference preset name ${inference.preset.name}`, 'inference.presetName'), fix: presetFix(facts.presets, inference.preset.name) }]

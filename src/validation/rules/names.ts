@@ -1,3 +1,4 @@
+import { isMap } from '../json.ts';
 import { generic, invalidValue, missingField, type Finding, type Rule } from '../rule.ts';
 import { isPresetName } from '../subject.ts';
 
@@ -6,7 +7,7 @@ const workspaceValidation = 'api/v1beta1/workspace_validation.go';
 const label = /^[a-z0-9]([-a-z0-9]*[a-z0-9])?$/;
 const subdomain = /^[a-z0-9]([-a-z0-9]*[a-z0-9])?(\.[a-z0-9]([-a-z0-9]*[a-z0-9])?)*$/;
 
-export const subdomainText =
+const subdomainText =
   "a lowercase RFC 1123 subdomain must consist of lower case alphanumeric characters, '-' or '.', and must start and end with an alphanumeric character (e.g. 'example.com', regex used for validation is '[a-z0-9]([-a-z0-9]*[a-z0-9])?(\\.[a-z0-9]([-a-z0-9]*[a-z0-9])?)*')";
 const labelText =
   "a lowercase RFC 1123 label must consist of lower case alphanumeric characters or '-', and must start and end with an alphanumeric character (e.g. 'my-name',  or '123-abc', regex used for validation is '[a-z0-9]([-a-z0-9]*[a-z0-9])?')";
@@ -65,6 +66,8 @@ export const nameRules: readonly Rule[] = [
 
 const at = (message: string): Finding => ({ path: ['metadata', 'name'], message, fix: nameFix });
 
+const resourceFix = 'Add resource with instanceType and labelSelector.';
+
 export const topLevelRules: readonly Rule[] = [
   {
     code: 'neither-inference-nor-tuning',
@@ -90,8 +93,16 @@ export const topLevelRules: readonly Rule[] = [
     severity: 'error',
     on: 'create',
     stage: 'panic',
-    upstream: `${workspaceValidation}#L465`,
-    check: ({ resource, tuning, inference }) => (resource || !(tuning ?? inference) ? [] : [{ path: [], message: 'There is no resource, and the webhook crashes on a Workspace without one.', fix: 'Add resource with instanceType and labelSelector.' }]),
+    upstream: `${workspaceValidation}#L464`,
+    check: ({ resource, tuning }) => (resource || !tuning ? [] : [{ path: [], message: 'There is no resource, and the webhook crashes on a tuning without one.', fix: resourceFix }]),
+  },
+  {
+    code: 'resource-missing-for-inference',
+    source: 'kaito-ts',
+    severity: 'error',
+    on: 'create',
+    upstream: 'pkg/workspace/controllers/workspace_controller.go#L1484',
+    check: ({ resource, inference, tuning }) => (resource || tuning || !inference ? [] : [{ path: [], message: 'There is no resource, so nothing says which nodes it runs on.', fix: resourceFix }]),
   },
   {
     code: 'v1alpha1-inference-preset',
@@ -127,8 +138,9 @@ export const topLevelRules: readonly Rule[] = [
     stage: 'webhook',
     isNewInV1beta1: true,
     upstream: `${workspaceValidation}#L174`,
-    check: ({ resource, environment }) =>
-      resource && resource.instanceType !== '' && environment.nodeProvisioner === 'byo'
+    check: ({ resource, environment, document }) =>
+      // What only a default of v1alpha1 says, nobody has written.
+      resource && resource.instanceType !== '' && isMap(document['resource']) && document['resource']['instanceType'] !== undefined && environment.nodeProvisioner === 'byo'
         ? [{ path: ['resource', 'instanceType'], ...invalidValue('instanceType must be empty when node auto-provisioning is disabled (BYO scenario)', 'spec.resource.instanceType'), fix: 'Leave instanceType out: existing nodes are found by labelSelector.' }]
         : [],
   },

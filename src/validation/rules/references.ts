@@ -49,7 +49,7 @@ const secretProblem = ({ type, keys }: SecretContent, isToken: boolean): string 
 const eachSecret = (subject: Subject, check: (found: ReturnType<JudgementFacts['findSecret']>, reference: SecretReference) => Finding[]): Finding[] =>
   secretsOf(subject).flatMap((reference) => check(subject.facts.findSecret(subject.namespace, reference.name), reference));
 
-const rule = (code: string, severity: Rule['severity'], check: Rule['check']): Rule => ({ code, source: 'kaito-ts', severity, on: 'create', check });
+const rule = (code: string, severity: Rule['severity'], check: Rule['check']): Rule => ({ code, source: 'kaito-ts', severity, on: 'always', check });
 
 /** Objects that a Workspace names: whether they are there, and what could not be told. */
 export const referenceRules: readonly Rule[] = [

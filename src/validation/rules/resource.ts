@@ -101,7 +101,7 @@ export const resourceRules: readonly Rule[] = [
     severity: 'error',
     on: 'create',
     stage: 'webhook',
-    upstream: `${workspaceValidation}#L468`,
+    upstream: `${workspaceValidation}#L464`,
     check: ({ resource, tuning }) => (tuning && resource?.partition ? [{ path: ['resource', 'partition'], ...invalidValue('GPU partitioning is not supported for tuning workloads', 'resource.partition'), fix: 'Leave partition out.' }] : []),
   },
   {

@@ -9,7 +9,7 @@ import { tunableNames } from './inference.ts';
 import { instanceTypeFix, isResourceJudged } from './resource.ts';
 import { isAzurePrefix, machinesOf } from './machines.ts';
 
-const own = (code: string, severity: Rule['severity'], upstream: string, check: Rule['check'], on: Rule['on'] = 'create'): Rule => ({ code, source: 'kaito-ts', severity, on, upstream, check });
+const own = (code: string, severity: Rule['severity'], upstream: string, check: Rule['check']): Rule => ({ code, source: 'kaito-ts', severity, on: 'always', upstream, check });
 
 const instanceTypePath = ['resource', 'instanceType'];
 
@@ -51,7 +51,7 @@ export const trapRules: readonly Rule[] = [
     if (!isPresetName(facts.presets, name) || findKaitoPreset(facts.presets, name) || !/^[\w.-]+\/[\w.-]+$/.test(name)) return [];
     return [{ path: ['inference', 'preset', 'name'], message: `${name} is not in the catalogue; Hugging Face was not asked whether it has it.`, fix: 'Choose one of kaito-ts presets, or make sure that the model exists and its architecture is supported.' }];
   }),
-  own('preset-not-tunable', 'error', 'presets/workspace/models/tuning_parameters.go#L40', ({ tuning, facts }) => {
+  own('preset-not-tunable', 'error', 'presets/workspace/models/transformer_runtime_tuning_parameters.go#L40', ({ tuning, facts }) => {
     const name = tuning?.preset?.name ?? '';
     if (!isPresetName(facts.presets, name) || findKaitoPreset(facts.presets, name)?.tuning) return [];
     return [{ path: ['tuning', 'preset', 'name'], message: `${name} cannot be tuned: the operator crashes when it makes the Job.`, fix: `Choose one of: ${tunableNames(facts.presets).join(', ')}.` }];

@@ -24,7 +24,7 @@ export const tuningRules: readonly Rule[] = [
     severity: 'error',
     on: 'create',
     stage: 'webhook',
-    upstream: `${workspaceValidation}#L316`,
+    upstream: `${workspaceValidation}#L282`,
     check: ({ tuning }) => (tuning && !tuning.preset ? [{ path: ['tuning', 'preset'], ...missingField('tuning.Preset'), fix: 'Add preset with the name of a model (kaito-ts presets --tunable).' }] : []),
   },
   {
@@ -33,7 +33,7 @@ export const tuningRules: readonly Rule[] = [
     severity: 'error',
     on: 'create',
     stage: 'webhook',
-    upstream: `${workspaceValidation}#L318`,
+    upstream: `${workspaceValidation}#L282`,
     check: ({ tuning, facts }) =>
       tuning?.preset && !isPresetName(facts.presets, tuning.preset.name)
         ? [{ path: ['tuning', 'preset', 'name'], ...invalidValue(`Unsupported tuning preset name ${tuning.preset.name}`, 'tuning.presetName'), fix: presetFix(facts.presets, tuning.preset.name, true) }]
@@ -77,7 +77,7 @@ export const tuningRules: readonly Rule[] = [
     severity: 'error',
     on: 'create',
     stage: 'webhook',
-    upstream: `${workspaceValidation}#L446`,
+    upstream: `${workspaceValidation}#L428`,
     check: ({ tuning }) => {
       const output = tuning?.output;
       if (!output || (output.image !== '') !== (output.volumeSource !== undefined)) return [];
@@ -90,14 +90,14 @@ export const tuningRules: readonly Rule[] = [
     severity: 'error',
     on: 'create',
     stage: 'webhook',
-    upstream: `${workspaceValidation}#L438`,
+    upstream: `${workspaceValidation}#L428`,
     check: ({ tuning }) =>
       tuning?.output && tuning.output.image !== '' && tuning.output.imagePushSecret === ''
         ? [{ path: ['tuning', 'output', 'imagePushSecret'], ...missingField('tuning.Output.Must specify imagePushSecret with destination image'), fix: 'Add imagePushSecret: the name of a Secret made with kubectl create secret docker-registry.' }]
         : [],
   },
-  ...image('tuning-input-image-invalid', 'L366', 'input', ({ tuning }) => tuning?.input?.image),
-  ...image('tuning-output-image-invalid', 'L430', 'output', ({ tuning }) => tuning?.output?.image),
+  ...image('tuning-input-image-invalid', 'L353', 'input', ({ tuning }) => tuning?.input?.image),
+  ...image('tuning-output-image-invalid', 'L428', 'output', ({ tuning }) => tuning?.output?.image),
 ];
 
 export const isMethod = (method: string): boolean => ['lora', 'qlora'].includes(method.toLowerCase());
