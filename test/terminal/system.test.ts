@@ -137,7 +137,7 @@ describe.skipIf(!hasPseudoTerminal)('the real terminal, on a pseudo-terminal (ne
     child.stdin.write('first\rsecond\rthird\r');
     await untilOut(child, '"text":"third"');
     // What was pasted is on the screen as if it had been typed.
-    await untilOut(child, 'first\r\n{');
+    await untilOut(child, '\u001B[5Gfirst');
     child.stdin.write('dropped\u0003');
     await untilOut(child, '"type":"interrupted"');
     child.stdin.write('kept\r');
