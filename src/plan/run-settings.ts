@@ -1,9 +1,10 @@
 import { findInstanceType, findRetiredInstanceType, suggestInstanceTypes } from '../domain/azure-instance-types.ts';
 import { UsageError } from '../domain/errors.ts';
+import type { OwnerRecord } from '../domain/record.ts';
 import { provisionerNames, type ProvisionerName } from '../provisioners/index.ts';
 
 /** `key=value,key=value`, as the labels that nodes must carry. */
-export const parseNodeSelector = (text: string): Record<string, string> => {
+const parseNodeSelector = (text: string): Record<string, string> => {
   const labels: Record<string, string> = {};
   for (const part of text.split(',')) {
     const [, key, value] = /^([^=!]+)==?([^=]*)$/.exec(part.trim()) ?? [];
@@ -15,11 +16,43 @@ export const parseNodeSelector = (text: string): Record<string, string> => {
   return labels;
 };
 
-export const parseProvisioner = (text: string | undefined, hasNodes: boolean): { name: ProvisionerName; why: string } => {
-  if (text === undefined) return hasNodes ? { name: 'byo', why: '--nodes' } : { name: 'aks', why: 'default' };
+export interface NodeFlags {
+  provisioner?: string | undefined;
+  nodes?: string | undefined;
+  instanceType?: string | undefined;
+}
+
+export interface NodeChoice {
+  provisioner: ProvisionerName;
+  why: string;
+  /** Labels of existing nodes; absent for new ones. */
+  selector?: Record<string, string>;
+  instanceType?: string;
+  instanceTypeWhy?: string;
+}
+
+/** Where the nodes come from: as the flags say, else as before, else new ones of the instance type that turns out best. */
+export const chooseNodes = (flags: NodeFlags, stored: OwnerRecord | undefined): NodeChoice => {
+  const given = flags.nodes === undefined ? undefined : parseNodeSelector(flags.nodes);
+  const before = stored && stored.workspace.resource.instanceType === undefined && flags.instanceType === undefined ? stored.workspace.resource.labelSelector.matchLabels : undefined;
+  const { name, why } = parseProvisioner(flags.provisioner, given !== undefined, before !== undefined);
+  if (name === 'byo') {
+    if (flags.instanceType !== undefined) throw new UsageError('--instance-type names new nodes, and existing ones are to be used.', { hints: ['Leave out --instance-type, or --nodes.'] });
+    const selector = given ?? before;
+    if (!selector) throw new UsageError('--provisioner byo uses existing nodes, and needs to know which.', { hints: ['Add --nodes <key=value>.'] });
+    return { provisioner: name, why, selector };
+  }
+  const instanceType = flags.instanceType === undefined ? stored?.workspace.resource.instanceType : parseInstanceType(flags.instanceType);
+  return { provisioner: name, why, ...(instanceType === undefined ? {} : { instanceType, instanceTypeWhy: flags.instanceType === undefined ? 'as before' : '--instance-type' }) };
+};
+
+const parseProvisioner = (text: string | undefined, hasNodes: boolean, hadNodes: boolean): { name: ProvisionerName; why: string } => {
+  if (text === undefined) {
+    if (hasNodes) return { name: 'byo', why: '--nodes' };
+    return hadNodes ? { name: 'byo', why: 'as before' } : { name: 'aks', why: 'default' };
+  }
   const name = provisionerNames.find((candidate) => candidate === text.toLowerCase());
   if (!name) throw new UsageError(`There is no provisioner ${JSON.stringify(text)}.`, { hints: [`Choose one of: ${provisionerNames.join(', ')}.`] });
-  if (name === 'byo' && !hasNodes) throw new UsageError('--provisioner byo uses existing nodes, and needs to know which.', { hints: ['Add --nodes <key=value>.'] });
   if (name === 'aks' && hasNodes) throw new UsageError('--nodes names existing nodes, and --provisioner aks makes new ones.', { hints: ['Leave one of them out.'] });
   return { name, why: '--provisioner' };
 };

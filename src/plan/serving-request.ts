@@ -1,3 +1,4 @@
+import { kaitoAnnotation } from '../domain/annotations.ts';
 import { UsageError } from '../domain/errors.ts';
 import type { TuningFacts } from '../domain/facts.ts';
 import { parseImageReference } from '../domain/image-reference.ts';
@@ -5,12 +6,13 @@ import type { Preset } from '../domain/preset.ts';
 import type { OwnerRecord } from '../domain/record.ts';
 import type { InferenceAdapter, Workspace } from '../domain/workspace.ts';
 import type { ServedAdapter } from '../manifests/inference.ts';
-import { runtimeNames, type RuntimeName } from '../runtimes/index.ts';
+import { runtimeNames, toRuntimeName, type RuntimeName } from '../runtimes/index.ts';
+import { startupBudgetSeconds } from '../runtimes/runtime.ts';
 import { parseWorkspaceName, toWorkspaceName } from './names.ts';
 import { adapterOfTuning, type ServingRequest } from './plan-serving.ts';
 import { createChoiceLog } from './request.ts';
 import { resolvePreset } from './resolve-preset.ts';
-import { parseInstanceType, parseNodeSelector, parseProvisioner } from './run-settings.ts';
+import { chooseNodes } from './run-settings.ts';
 
 export interface ServingFlags {
   name: string | undefined;
@@ -66,22 +68,23 @@ export const toServingRequest = (flags: ServingFlags, namespace: string, catalog
   const { preset, why } = resolvePreset(catalogue, wantedPreset);
   const name = choose('name', servingName(flags, preset), flags.name === undefined ? 'default: the preset' : 'given');
   choose('preset', preset.name, `${why}; licence ${preset.license}${preset.gated ? '; gated' : ''}`);
-  const runtime = choose('runtime', parseRuntime(flags.runtime, preset), flags.runtime === undefined ? 'default' : '--runtime');
-  const selector = flags.nodes === undefined ? undefined : parseNodeSelector(flags.nodes);
-  const provisioner = parseProvisioner(flags.provisioner, selector !== undefined);
-  choose('provisioner', provisioner.name, provisioner.why);
-  const instanceType = flags.instanceType === undefined ? (provisioner.name === 'aks' ? stored?.workspace.resource.instanceType : undefined) : parseInstanceType(flags.instanceType);
+  const { inference: before, metadata: { annotations = {} } = {} } = stored?.workspace ?? {};
+  const runtimeBefore = before && toRuntimeName(annotations[kaitoAnnotation.runtime]);
+  const runtime = choose('runtime', parseRuntime(flags.runtime ?? runtimeBefore, preset), flags.runtime !== undefined ? '--runtime' : runtimeBefore ? 'as before' : 'default');
+  const nodes = chooseNodes(flags, stored);
+  choose('provisioner', nodes.provisioner, nodes.why);
   const adapters = parseAdapters(flags.adapter).map((adapter) => toServedAdapter(adapter, flags, tunings, preset, namespace));
   for (const adapter of adapters) choose('adapter', adapter.name, '--adapter', `${adapter.name} (${adapter.source.kind === 'image' ? adapter.source.reference : `PersistentVolumeClaim/${adapter.source.claimName}`})`);
-  const secret = flags.modelAccessSecret ?? stored?.workspace.inference?.preset.presetOptions?.modelAccessSecret;
+  const secret = flags.modelAccessSecret ?? before?.preset.presetOptions?.modelAccessSecret;
+  const config = flags.config ?? before?.config;
   const workspace: Workspace = {
     apiVersion: 'kaito.sh/v1beta1',
     kind: 'Workspace',
-    metadata: { name, namespace, ...(runtime === 'vllm' ? {} : { annotations: { 'kaito.sh/runtime': runtime } }) },
-    resource: { ...(instanceType === undefined ? {} : { instanceType }), labelSelector: { matchLabels: selector ?? { apps: name } } },
+    metadata: { name, namespace, ...(runtime === 'vllm' ? {} : { annotations: { [kaitoAnnotation.runtime]: runtime } }) },
+    resource: { ...(nodes.instanceType === undefined ? {} : { instanceType: nodes.instanceType }), labelSelector: { matchLabels: nodes.selector ?? { apps: name } } },
     inference: {
       preset: { name: preset.name, ...(secret === undefined ? {} : { presetOptions: { modelAccessSecret: secret } }) },
-      ...(flags.config === undefined ? {} : { config: flags.config }),
+      ...(config === undefined ? {} : { config }),
       ...(adapters.length === 0 ? {} : { adapters: adapters.map(toInferenceAdapter) }),
     },
   };
@@ -91,12 +94,12 @@ export const toServingRequest = (flags: ServingFlags, namespace: string, catalog
     runtime,
     adapters,
     choices: log.choices,
-    provisioner: provisioner.name,
-    ...(instanceType === undefined ? {} : { instanceTypeWhy: flags.instanceType === undefined ? 'as before' : '--instance-type' }),
+    provisioner: nodes.provisioner,
+    ...(nodes.instanceTypeWhy === undefined ? {} : { instanceTypeWhy: nodes.instanceTypeWhy }),
     spot: flags.spot,
     keepNodes: true,
     nodeTimeoutMs: flags.nodeTimeoutMs,
-    readinessTimeoutMs: flags.readinessTimeoutMs ?? startupBudgetMs(preset),
+    readinessTimeoutMs: flags.readinessTimeoutMs ?? startupBudgetSeconds(preset) * 1000,
     wait: flags.wait,
   };
 };
@@ -125,9 +128,3 @@ const toInferenceAdapter = ({ name, source, imagePullSecret }: ServedAdapter): I
     ...(imagePullSecret === undefined ? {} : { imagePullSecrets: [imagePullSecret] }),
   },
 });
-
-/**
- * 15 minutes and 18 seconds for each GiB of weights, at least 30 minutes and at most 3 hours.
- * https://github.com/kaito-project/kaito/blob/056b8280/presets/workspace/models/vllm_model.go#L36
- */
-const startupBudgetMs = ({ weightsGiB }: Preset): number => Math.min(180 * 60, Math.max(30 * 60, 15 * 60 + 18 * weightsGiB)) * 1000;

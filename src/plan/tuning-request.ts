@@ -10,7 +10,7 @@ import { parseWorkspaceName, toWorkspaceName } from './names.ts';
 import { tuningSettingsOf, type TuningRequest } from './plan-tuning.ts';
 import { createChoiceLog, type ChoiceLog } from './request.ts';
 import { resolvePreset } from './resolve-preset.ts';
-import { parseInstanceType, parseNodeSelector, parseProvisioner } from './run-settings.ts';
+import { chooseNodes } from './run-settings.ts';
 
 /** What the command line says, each part undefined when it does not. */
 export interface TuningFlags {
@@ -55,22 +55,22 @@ export const toTuningRequest = (flags: TuningFlags, namespace: string, catalogue
   const tuning = tuningSettingsOf(preset, catalogue);
   const name = choose('name', tuningName(flags, preset), flags.name === undefined ? 'default: preset and method' : 'given');
   choose('preset', preset.name, `${why}; licence ${preset.license}`);
-  const method = choose('method', flags.method ?? stored?.workspace.tuning?.method ?? 'qlora', flags.method ? '--method' : 'default');
+  const before = stored?.workspace.tuning;
+  const method = choose('method', flags.method ?? before?.method ?? 'qlora', flags.method ? '--method' : before ? 'as before' : 'default');
   if (!tuning.methods.includes(method)) throw new UsageError(`Preset ${preset.name} cannot be tuned with ${method}.`, { hints: [`Use ${tuning.methods.map((known) => `--method ${known}`).join(' or ')}.`] });
-  const input = chooseInput(flags, stored?.workspace.tuning?.input, log);
-  const output = chooseOutput(flags, name, stored?.workspace.tuning?.output, log);
+  const input = chooseInput(flags, before?.input, log);
+  const output = chooseOutput(flags, name, before?.output, log);
+  const config = flags.config ?? before?.config;
   const overrides = chooseTraining(flags, stored, log);
-  const selector = flags.nodes === undefined ? undefined : parseNodeSelector(flags.nodes);
-  const provisioner = parseProvisioner(flags.provisioner, selector !== undefined);
-  choose('provisioner', provisioner.name, provisioner.why);
+  const nodes = chooseNodes(flags, stored);
+  choose('provisioner', nodes.provisioner, nodes.why);
   choose('time limit', flags.timeLimitMs, 'then the Job is stopped', formatDuration(flags.timeLimitMs));
-  const instanceType = flags.instanceType === undefined ? (provisioner.name === 'aks' ? stored?.workspace.resource.instanceType : undefined) : parseInstanceType(flags.instanceType);
   const workspace: Workspace = {
     apiVersion: 'kaito.sh/v1beta1',
     kind: 'Workspace',
     metadata: { name, namespace, ...(Object.keys(overrides).length > 0 ? { annotations: { [ownAnnotation.training]: JSON.stringify(overrides) } } : {}) },
-    resource: { ...(instanceType === undefined ? {} : { instanceType }), labelSelector: { matchLabels: selector ?? { apps: name } } },
-    tuning: { preset: { name: preset.name }, method, ...(flags.config === undefined ? {} : { config: flags.config }), input, output },
+    resource: { ...(nodes.instanceType === undefined ? {} : { instanceType: nodes.instanceType }), labelSelector: { matchLabels: nodes.selector ?? { apps: name } } },
+    tuning: { preset: { name: preset.name }, method, ...(config === undefined ? {} : { config }), input, output },
   };
   return {
     workspace,
@@ -78,8 +78,8 @@ export const toTuningRequest = (flags: TuningFlags, namespace: string, catalogue
     tuning,
     overrides,
     choices: log.choices,
-    provisioner: provisioner.name,
-    ...(instanceType === undefined ? {} : { instanceTypeWhy: flags.instanceType === undefined ? 'as before' : '--instance-type' }),
+    provisioner: nodes.provisioner,
+    ...(nodes.instanceTypeWhy === undefined ? {} : { instanceTypeWhy: nodes.instanceTypeWhy }),
     spot: flags.spot,
     keepNodes: flags.keepNodes,
     timeLimitMs: flags.timeLimitMs,
@@ -111,7 +111,7 @@ const chooseInput = (flags: TuningFlags, stored: DataSource | undefined, { choos
   }
   if (stored) {
     choose('dataset', stored.urls?.join(', ') ?? stored.image ?? 'a volume', 'as before');
-    return stored;
+    return stored.image !== undefined && flags.inputImageSecret !== undefined ? { ...stored, imagePullSecrets: [flags.inputImageSecret] } : stored;
   }
   return { urls: [choose('dataset', defaultDatasetUrl, 'default: dolly-15k, 15,000 public question and answer pairs')] };
 };
@@ -134,7 +134,7 @@ const chooseOutput = (flags: TuningFlags, name: string, stored: DataDestination 
   if (flags.outputClaim !== undefined) return claim(choose('output', flags.outputClaim, '--output-claim', `PersistentVolumeClaim/${flags.outputClaim}`));
   if (stored) {
     choose('output', stored.image ?? 'a volume claim', 'as before');
-    return stored;
+    return stored.image !== undefined && flags.outputImageSecret !== undefined ? { ...stored, imagePushSecret: flags.outputImageSecret } : stored;
   }
   if (flags.registry !== undefined) return toImage(`${flags.registry.replace(/\/+$/, '')}/${name}:latest`, 'default: the registry of your settings, and the name');
   return claim(choose('output', `${name}-adapter`, 'default: a volume claim, because no registry is set (--output-image, --registry)', `PersistentVolumeClaim/${name}-adapter`));
@@ -150,7 +150,17 @@ const parseImage = (text: string, flag: string): string => {
 const chooseTraining = (flags: TuningFlags, stored: OwnerRecord | undefined, { choose }: ChoiceLog): TrainingOverrides => {
   const given = Object.fromEntries(Object.entries(flags.training).filter(([, value]) => value !== undefined));
   const recorded = stored?.workspace.metadata.annotations?.[ownAnnotation.training];
-  const overrides = Object.keys(given).length > 0 || recorded === undefined ? parseTrainingOverrides(given) : parseTrainingOverrides(JSON.parse(recorded));
-  for (const [key, value] of Object.entries(overrides)) choose(key.replaceAll('_', ' '), value, 'given', [value].flat().join(', '));
+  const isAsBefore = Object.keys(given).length === 0 && recorded !== undefined;
+  const overrides = parseTrainingOverrides(isAsBefore ? parseJson(recorded) : given);
+  for (const [key, value] of Object.entries(overrides)) choose(key.replaceAll('_', ' '), value, isAsBefore ? 'as before' : 'given', [value].flat().join(', '));
   return overrides;
+};
+
+/** Undefined, which is no map of settings, for what is no JSON: the record may have been edited by hand. */
+const parseJson = (text: string): unknown => {
+  try {
+    return JSON.parse(text);
+  } catch {
+    return undefined;
+  }
 };
