@@ -21,6 +21,7 @@ export const byo: Provisioner = {
         ],
       });
     }
+    checkUniform(usable, selectorText);
     const machine = toMachine(first);
     const fitting = machine.gpuMemoryGiB > 0 ? fit(machine) : { nodeCount: 1, why: 'GPU memory unknown' };
     if ('refusal' in fitting) {
@@ -54,6 +55,19 @@ export const byo: Provisioner = {
     };
   },
 };
+
+/** KAITO's rule: https://github.com/kaito-project/kaito/blob/056b8280/api/v1beta1/workspace_validation.go#L550 */
+const checkUniform = (nodes: NodeFacts[], selectorText: string): void => {
+  const shapes = new Set(nodes.map((node) => describeGpus(node)));
+  if (shapes.size <= 1) return;
+  throw new PreflightError(`The nodes with labels ${selectorText} have different GPUs, and a pod may come onto any of them.`, {
+    reason: 'NodesDiffer',
+    fact: nodes.map((node) => `${node.name}: ${describeGpus(node)}`).join('; '),
+    hints: ['Choose those that are alike with more labels, such as --nodes nvidia.com/gpu.product=<product>.'],
+  });
+};
+
+const describeGpus = ({ gpuCount, gpuMemoryGiB, labels }: NodeFacts): string => `${gpuCount} x ${labels['nvidia.com/gpu.product'] ?? 'GPU'}${gpuMemoryGiB === undefined ? '' : ` of ${gpuMemoryGiB} GiB`}`;
 
 const toMachine = (node: NodeFacts): Machine => ({
   name: node.labels['node.kubernetes.io/instance-type'] ?? node.name,
