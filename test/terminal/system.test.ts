@@ -131,13 +131,19 @@ describe.skipIf(!hasPseudoTerminal)('the real terminal, on a pseudo-terminal (ne
     expect(await once(child, 'exit')).toEqual([130, null]);
   });
 
+  it('shows all of a line that is pasted with its end', async () => {
+    const child = startOnTerminal('lines');
+    const screen = createScreen(child);
+    await screen.until('>>> ');
+    child.stdin.write('pasted\r');
+    expect(await screen.until('{"type":"line"')).toMatch(/pasted\r/);
+  });
+
   it('tells lines, Ctrl-C and Ctrl-D apart, and keeps every line of a paste', async () => {
     const child = startOnTerminal('lines');
     await untilOut(child, '>>> ');
     child.stdin.write('first\rsecond\rthird\r');
     await untilOut(child, '"text":"third"');
-    // What was pasted is on the screen as if it had been typed.
-    await untilOut(child, '\u001B[5Gfirst');
     child.stdin.write('dropped\u0003');
     await untilOut(child, '"type":"interrupted"');
     child.stdin.write('kept\r');
