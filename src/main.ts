@@ -101,6 +101,7 @@ const createContext = (globals: Invocation['globals'], { terminal, signal }: Sys
       env: process.env,
       homeDirectory: homedir(),
       userAgent: `kaito-ts/${version}`,
+      isInteractive: terminal.isInteractive,
     });
   });
   const cloud = once(async () => {
