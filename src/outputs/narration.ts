@@ -22,6 +22,7 @@ export const createNarrator = (target: OutputTarget): Narrator => {
   let reason = '';
   let progressText = '';
   let progressToldAt = Number.NEGATIVE_INFINITY;
+  let startedAt = target.now();
 
   const line = async (text: string): Promise<void> => {
     spinner?.clear();
@@ -34,10 +35,11 @@ export const createNarrator = (target: OutputTarget): Narrator => {
     if (!spinner) {
       // Only a terminal pays for the spinner, which draws on stderr by itself.
       const { default: ora } = await import('ora');
-      spinner = ora({ discardStdin: false });
+      spinner = ora({ discardStdin: false, suffixText: () => style.dim(formatElapsed(target.now() - startedAt)) });
     }
-    const detail = [progressText || reason].filter(Boolean).join('');
-    spinner.text = fit(detail === '' ? title : `${title}  ${style.dim(detail)}`, target.columns - 4);
+    const shownTitle = fit(title, target.columns - spinnerColumns);
+    const detail = fit(progressText || reason, target.columns - spinnerColumns - shownTitle.length - 2);
+    spinner.text = detail === '' ? shownTitle : `${shownTitle}  ${style.dim(detail)}`;
     if (!spinner.isSpinning) spinner.start();
   };
 
@@ -56,6 +58,7 @@ export const createNarrator = (target: OutputTarget): Narrator => {
         return;
       case 'stepStarted':
         stop();
+        startedAt = target.now();
         title = `[${event.index + 1}/${event.total}] ${event.step.title}`;
         // In a pipe a step that is over at once needs no line before the one that says so.
         if (!target.isLive && event.step.kind !== 'record' && event.step.kind !== 'apply') await line(title);
@@ -151,5 +154,11 @@ const renderProgress = (progress: Progress): string => {
 
 const isLast = (progress: Progress): boolean => progress.phase === 'training' && progress.step === progress.totalSteps;
 
+/** For the spinner itself and the time. */
+const spinnerColumns = 12;
+
 /** A spinner line that wraps cannot be redrawn. */
-const fit = (text: string, columns: number): string => (text.length <= columns ? text : `${text.slice(0, Math.max(0, columns - 1))}…`);
+const fit = (text: string, columns: number): string => {
+  if (text.length <= columns) return text;
+  return columns < 2 ? '' : `${text.slice(0, columns - 1)}…`;
+};
