@@ -51,10 +51,16 @@ const parse = async (argv: readonly string[], { terminal }: System): Promise<Inv
     write: (text) => {
       shown += text;
     },
-    configuration: async (options) => await readConfiguration(process.env, process.cwd(), homedir(), new Set([...optionKeys(globalOptions), ...optionKeys(options)])),
+    configuration: async () => await readConfiguration(process.env, process.cwd(), homedir(), async () => await allOptionKeys(names)),
   });
   await terminal.writeOut(shown);
   return parsed.kind === 'invocation' ? parsed.invocation : undefined;
+};
+
+/** A file of settings holds options of any command. */
+const allOptionKeys = async (names: readonly string[]): Promise<Set<string>> => {
+  const commands = await Promise.all(names.map(loadCommand));
+  return new Set([globalOptions, ...commands.map(({ options }) => options)].flatMap(optionKeys));
 };
 
 const run = async ({ command, input, globals }: Invocation, system: System): Promise<number> => {
@@ -101,6 +107,7 @@ const createContext = (globals: Invocation['globals'], { terminal, signal }: Sys
       env: process.env,
       homeDirectory: homedir(),
       userAgent: `kaito-ts/${version}`,
+      timing: { callMs: globals.requestTimeout },
       isInteractive: terminal.isInteractive,
     });
   });

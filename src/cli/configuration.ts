@@ -20,9 +20,11 @@ export const readConfiguration = async (
   environment: Readonly<Record<string, string | undefined>>,
   workingDirectory: string,
   homeDirectory: string,
-  knownKeys: ReadonlySet<string>,
+  /** Of all commands, for one file serves them all; asked for only where there is a file. */
+  knownKeys: () => Promise<ReadonlySet<string>>,
 ): Promise<Configuration> => {
-  const userFolder = environment['XDG_CONFIG_HOME'] ?? join(homeDirectory, '.config');
+  // Set and empty means not set: https://specifications.freedesktop.org/basedir-spec/latest/#variables
+  const userFolder = environment['XDG_CONFIG_HOME'] || join(homeDirectory, '.config');
   const paths = [join(workingDirectory, 'kaito-ts.yaml'), join(userFolder, 'kaito-ts', 'config.yaml')];
   const files: ConfigurationFile[] = [];
   for (const path of paths) {
@@ -41,7 +43,7 @@ export const readConfiguration = async (
   };
 };
 
-const readConfigurationFile = async (path: string, knownKeys: ReadonlySet<string>): Promise<ConfigurationFile | undefined> => {
+const readConfigurationFile = async (path: string, knownKeys: () => Promise<ReadonlySet<string>>): Promise<ConfigurationFile | undefined> => {
   let content: string;
   try {
     content = await readFile(path, 'utf8');
@@ -58,9 +60,10 @@ const readConfigurationFile = async (path: string, knownKeys: ReadonlySet<string
   if (parsed === null || parsed === undefined) return { path, values: new Map() };
   if (typeof parsed !== 'object' || Array.isArray(parsed)) throw new UsageError(`${path} must be a map of option names to values.`);
   const values = new Map<string, string[]>();
+  const known = await knownKeys();
   for (const [name, value] of Object.entries(parsed)) {
     const key = toKey(name);
-    if (!knownKeys.has(key)) throw new UsageError(`${path} has the key ${JSON.stringify(name)}, which is no option of any command.`, { hints: ['Keys are long flags, such as namespace or instance-type.'] });
+    if (!known.has(key)) throw new UsageError(`${path} has the key ${JSON.stringify(name)}, which is no option of any command.`, { hints: ['Keys are long flags, such as namespace or instance-type.'] });
     values.set(key, toTexts(value, path, name));
   }
   return { path, values };

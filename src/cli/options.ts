@@ -39,12 +39,13 @@ const last = (texts: readonly string[]): string | undefined => texts.at(-1);
 
 export const text = (flags: string, description: string, extra: Extra = {}): Option<string | undefined> => ({ flags, description, ...extra, parse: last });
 
-export const texts = (flags: string, description: string, extra: Extra = {}): Option<string[]> => ({
+/** Repeated, or separated by commas, except where a value may hold a comma itself. */
+export const texts = (flags: string, description: string, { keepsCommas = false, ...extra }: Extra & { keepsCommas?: boolean } = {}): Option<string[]> => ({
   flags,
   description,
   ...extra,
   isRepeatable: true,
-  parse: (given) => given.flatMap((value) => value.split(',')).filter((value) => value !== ''),
+  parse: (given) => given.flatMap((value) => (keepsCommas ? [value] : value.split(','))).filter((value) => value !== ''),
 });
 
 export const toggle = (flags: string, description: string, extra: Extra = {}): Option<boolean> => ({
@@ -127,5 +128,5 @@ export function duration(flags: string, description: string, fallbackMs?: number
 /** `--namespace` out of `-n, --namespace <name>`. */
 export const longFlag = (flags: string): string => /--[a-z-]+/.exec(flags)?.[0] ?? flags;
 
-/** `KAITO_NAMESPACE`. */
-export const environmentVariable = (flags: string): string => `KAITO_${longFlag(flags).replace(/^--(no-)?/, '').replaceAll('-', '_').toUpperCase()}`;
+/** `KAITO_NAMESPACE`, and `KAITO_NO_WAIT` for `--no-wait`: what is true of the one is true of the other. */
+export const environmentVariable = (flags: string): string => `KAITO_${longFlag(flags).replace(/^--/, '').replaceAll('-', '_').toUpperCase()}`;

@@ -1,5 +1,5 @@
 import { Command as Commander, CommanderError, Option as CommanderOption } from 'commander';
-import { UsageError } from '../domain/errors.ts';
+import { BugError, UsageError } from '../domain/errors.ts';
 import type { Command, Input } from './command.ts';
 import type { Configuration } from './configuration.ts';
 import { clusterOptions, globalOptions, outputOptions, type GlobalValues } from './globals.ts';
@@ -20,7 +20,7 @@ export type Parsed = { kind: 'invocation'; invocation: Invocation } | { kind: 'a
 export interface ProgramSettings {
   version: string;
   commands: ReadonlyMap<string, Command>;
-  configuration(options: Options): Promise<Configuration>;
+  configuration(): Promise<Configuration>;
   write(text: string): void;
   columns: number;
 }
@@ -36,17 +36,19 @@ export const parseCommandLine = async (argv: readonly string[], settings: Progra
   } catch (error) {
     if (!(error instanceof CommanderError)) throw error;
     if (error.exitCode === 0) return { kind: 'answered', exitCode: 0 };
+    if (error.code === 'commander.help') {
+      // No command at all. Commander takes that for a mistake, and writes its help where mistakes are told.
+      program.outputHelp();
+      return { kind: 'answered', exitCode: 0 };
+    }
     // Commander puts its suggestion on a line of its own.
     const [message = '', suggestion] = error.message.split('\n');
     throw new UsageError(sentence(message), { cause: error, hints: [...(suggestion ? [suggestion.replace(/^\((.*)\)$/, '$1')] : []), `kaito-ts ${commandInArgv(argv, settings.commands)}--help`] });
   }
-  if (!chosen) {
-    settings.write(program.helpInformation());
-    return { kind: 'answered', exitCode: 0 };
-  }
+  if (!chosen) throw new BugError('A command line was neither answered nor understood.');
   const { name, command, commander } = chosen;
   const options = { ...(command.usesCluster ? globalOptions : outputOptions), ...command.options };
-  const configuration = await settings.configuration(options);
+  const configuration = await settings.configuration();
   const { values, origins } = readValues(options, commander, configuration);
   return {
     kind: 'invocation',

@@ -18,7 +18,7 @@ export default defineCommand({
     topP: decimal('--top-p <number>', 'share of the probability to choose from'),
     maxTokens: count('--max-tokens <count>', 'longest answer'),
     seed: count('--seed <number>', 'the same seed gives the same answer', { minimum: 0 }),
-    stop: texts('--stop <text>', 'text that ends the answer'),
+    stop: texts('--stop <text>', 'text that ends the answer', { keepsCommas: true }),
     stats: toggle('--stats', 'time to first token and tokens a second, on stderr'),
     readyTimeout: duration('--ready-timeout <duration>', 'how long a server that is loading is waited for', 30 * 60_000),
     noMarkdown: toggle('--no-markdown', 'show the answer as it comes, also on a terminal'),

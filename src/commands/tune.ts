@@ -13,7 +13,7 @@ export default defineCommand({
   options: {
     preset: text('--preset <name>', 'the model: a preset, an alias or a Hugging Face id of the catalogue'),
     method: choice('--method <method>', 'how to tune', ['lora', 'qlora']),
-    inputUrl: texts('--input-url <url>', 'dataset to download, in csv, json, jsonl, parquet or arrow', { defaultText: 'a small public one' }),
+    inputUrl: texts('--input-url <url>', 'dataset to download, in csv, json, jsonl, parquet or arrow', { defaultText: 'a small public one', keepsCommas: true }),
     inputImage: text('--input-image <image>', 'image with the dataset in /data'),
     inputImageSecret: text('--input-image-secret <name>', 'Secret with the credentials to pull it'),
     inputClaim: text('--input-claim <name>', 'PersistentVolumeClaim with the dataset'),
