@@ -16,7 +16,7 @@ export const runRepl = async (options: ChatOptions): Promise<void> => {
   const state: ReplState = { models: session.models, seats: session.seats, lastAsked: undefined, lastAnswers: [], isStatsShown: options.isStatsShown ?? false };
   await viewOf(options, false).show({ type: 'note', message: greet(state) });
 
-  const editor = terminal.openLineEditor({ complete: completeCommand });
+  const editor = await terminal.openLineEditor({ complete: completeCommand });
   // SIGTERM at the prompt: nobody is going to type any more.
   const onAbort = () => editor.close();
   signal.addEventListener('abort', onAbort, { once: true });

@@ -1,12 +1,10 @@
 import process from 'node:process';
 import { addAbortSignal, type Readable, type Writable } from 'node:stream';
-import { text as readText } from 'node:stream/consumers';
 import { isatty } from 'node:tty';
 import { exitCodes, FailedError } from '../domain/errors.ts';
 import { canAsk, estimateColorLevel } from './color.ts';
 import { askForYes } from './confirm.ts';
 import { createInterrupts } from './interrupts.ts';
-import { createLineEditor } from './line-editor.ts';
 import type { Terminal } from './terminal.ts';
 
 export interface System {
@@ -49,8 +47,11 @@ export const openSystem = (): System => {
     writeErr: (text) => write(stderr, text),
     readAll: (signal) => (isStdinTty ? Promise.resolve('') : readAll(process.stdin, signal)),
     confirm: (question, options) => askForYes(question, { ...options, isInteractive, input: process.stdin, output: stderr }),
-    openLineEditor: (options) =>
-      createLineEditor({ ...options, input: process.stdin, output: isStderrTty ? stderr : stdout, isTty: isStdinTty && (isStderrTty || isStdoutTty), onInterrupt: onSigint }),
+    // Editing and reading to the end are loaded by those who use them: most commands do neither.
+    openLineEditor: async (options) => {
+      const { createLineEditor } = await import('./line-editor.ts');
+      return createLineEditor({ ...options, input: process.stdin, output: isStderrTty ? stderr : stdout, isTty: isStdinTty && (isStderrTty || isStdoutTty), onInterrupt: onSigint });
+    },
     onInterrupt: (handler) => interrupts.onInterrupt(handler),
   };
 
@@ -82,6 +83,7 @@ const write = (stream: Writable, text: string): Promise<void> => {
 
 const readAll = async (stdin: Readable, signal: AbortSignal | undefined): Promise<string> => {
   try {
+    const { text: readText } = await import('node:stream/consumers');
     return await readText(signal ? addAbortSignal(signal, stdin) : stdin);
   } catch (error) {
     signal?.throwIfAborted();

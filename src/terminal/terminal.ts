@@ -24,7 +24,7 @@ export interface Terminal {
   /** UsageError that names the flag when nobody can be asked; InterruptedError on Ctrl-C. */
   confirm(question: string, options: ConfirmOptions): Promise<boolean>;
 
-  openLineEditor(options?: LineEditorOptions): LineEditor;
+  openLineEditor(options?: LineEditorOptions): Promise<LineEditor>;
 
   /**
    * While registered, Ctrl-C calls the handler instead of ending the program; the handler added last is the one called.

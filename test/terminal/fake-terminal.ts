@@ -46,7 +46,7 @@ export const createFakeTerminal = ({ typed = [], stdin, facts = {}, onOut }: Fak
     confirm: async () => {
       throw new InterruptedError('SIGINT');
     },
-    openLineEditor: () => ({
+    openLineEditor: async () => ({
       read: async (prompt): Promise<LineRead> => {
         prompts.push(prompt);
         const next = isClosed ? undefined : queue.shift();

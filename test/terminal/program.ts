@@ -32,7 +32,7 @@ const scenarios: Record<string, () => Promise<void>> = {
     await new Promise(() => alive);
   },
   lines: async () => {
-    const editor = terminal.openLineEditor();
+    const editor = await terminal.openLineEditor();
     for (;;) {
       const read = await editor.read('>>> ');
       await terminal.writeOut(`${JSON.stringify(read)}\n`);
