@@ -44,7 +44,7 @@ export default defineCommand({
         if (exitCode !== 0) yield { type: 'exit', exitCode };
       } else {
         yield { type: 'note', message: 'The sandbox runs. In another terminal, set this environment; Ctrl-C here ends it.' };
-        yield { type: 'result', result: { environment: sandbox.environment }, summary: Object.entries({ ...sandbox.environment, PATH: `${shim}:$PATH` }).map(([name, value]) => `export ${name}="${value}"`) };
+        yield { type: 'result', result: { environment: sandbox.environment }, summary: Object.entries({ ...sandbox.environment, PATH: `${shim}:$PATH` }).map(([name, value]) => `export ${name}="${value}"`), staysOpen: true };
         await new Promise<void>((resolve) => signal.addEventListener('abort', () => resolve(), { once: true }));
       }
     } finally {

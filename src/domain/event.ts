@@ -23,8 +23,8 @@ export type Event =
   | { type: 'item'; item: unknown; text: string }
   /** Text that is itself the data: a manifest, an answer. */
   | { type: 'text'; text: string }
-  /** The last word of a command: facts by name. `summary` is what text output prints. */
-  | { type: 'result'; result: Record<string, unknown>; summary: string[]; hints?: readonly string[] }
+  /** The last word of a command: facts by name. `summary` is what text output prints. One that stays to hold something open says so, and is heard at once. */
+  | { type: 'result'; result: Record<string, unknown>; summary: string[]; hints?: readonly string[]; staysOpen?: true }
   /** The command ends with this exit code although nothing failed, as a command that was run for somebody. */
   | { type: 'exit'; exitCode: number }
   | { type: 'failed'; error: KaitoError };

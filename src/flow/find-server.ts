@@ -4,8 +4,8 @@ import { NotFoundError, UsageError } from '../domain/errors.ts';
 
 const workspaceLabel = 'kaito.sh/workspace';
 
-/** The served workspace of that name, or the only one there is: ours and the operator's alike, found by their pods. */
-export const findServedWorkspace = async (cluster: Cluster, name: string | undefined, signal: AbortSignal): Promise<string> => {
+/** The served workspace of that name, or the only one there is: ours and the operator's alike, found by their pods. `command` is who asks, for the hints. */
+export const findServedWorkspace = async (cluster: Cluster, name: string | undefined, signal: AbortSignal, command: 'chat' | 'endpoint' = 'chat'): Promise<string> => {
   const { namespace, contextName } = cluster.target;
   const pods = await cluster.list('Pod', { labelSelector: name === undefined ? workspaceLabel : `${workspaceLabel}=${name}`, signal });
   const served = [...new Set(pods.filter(isServer).map(({ metadata }) => metadata.labels?.[workspaceLabel] ?? ''))].sort();
@@ -16,7 +16,7 @@ export const findServedWorkspace = async (cluster: Cluster, name: string | undef
       hints: ['kaito-ts status -A', 'kaito-ts serve --preset <name>'],
     });
   }
-  if (others.length > 0) throw new UsageError(`${served.length} models are served in namespace ${namespace}.`, { reason: 'SeveralServers', hints: served.map((candidate) => `kaito-ts chat ${candidate}`) });
+  if (others.length > 0) throw new UsageError(`${served.length} models are served in namespace ${namespace}.`, { reason: 'SeveralServers', hints: served.map((candidate) => `kaito-ts ${command} ${candidate}`) });
   return only;
 };
 

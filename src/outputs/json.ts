@@ -19,7 +19,8 @@ const collected = (target: OutputTarget, render: (value: unknown) => Promise<str
   return {
     async handle(event) {
       if (event.type === 'item') items.push(event.item);
-      last = toData(event) ?? last;
+      if (event.type === 'result' && event.staysOpen) await target.writeOut(await render(event.result));
+      else last = toData(event) ?? last;
       await narrator.tell(event);
     },
     async finish() {

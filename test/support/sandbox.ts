@@ -1,4 +1,6 @@
 import { afterAll, beforeAll } from 'vitest';
+import type { Cluster } from '../../src/cluster/cluster.ts';
+import { connectCluster } from '../../src/cluster/kubernetes.ts';
 import { startSandbox, type Sandbox } from '../../src/sandbox/index.ts';
 import type { Fault } from '../../src/sandbox/faults.ts';
 import { runCli, type CliOptions, type CliResult } from './cli.ts';
@@ -7,6 +9,8 @@ export interface SandboxHandle {
   /** Runs the built command line against this sandbox. */
   run(args: readonly string[], options?: CliOptions): Promise<CliResult>;
   environment(): Record<string, string>;
+  /** Its Kubernetes API, for what somebody else does there meanwhile. */
+  cluster(): Promise<Cluster>;
 }
 
 /** One sandbox for the tests of a describe block; its time passes as fast as the machine allows. */
@@ -16,11 +20,17 @@ export const useSandbox = (faults: readonly Fault[] = [], speed = 3000): Sandbox
     if (!sandbox) throw new Error('The sandbox starts with the tests, and is not there while they are collected.');
     return sandbox.environment;
   };
+  let cluster: Promise<Cluster> | undefined;
   beforeAll(async () => {
     sandbox = await startSandbox({ faults, speed });
   });
   afterAll(async () => {
+    (await cluster)?.close();
     await sandbox?.close();
   });
-  return { environment, run: (args, options = {}) => runCli(args, { ...options, environment: { ...environment(), ...options.environment } }) };
+  return {
+    environment,
+    cluster: () => (cluster ??= connectCluster({ kubeconfig: environment()['KUBECONFIG'] ?? '', env: {}, homeDirectory: '/nonexistent', userAgent: 'test' })),
+    run: (args, options = {}) => runCli(args, { ...options, environment: { ...environment(), ...options.environment } }),
+  };
 };

@@ -1,0 +1,44 @@
+import { execa } from 'execa';
+import { onTestFinished } from 'vitest';
+import { binary } from './cli.ts';
+
+/** The built command line while it runs. */
+export interface RunningCli {
+  /** Resolves with all of that stream so far, as soon as it matches; rejects with it when the program ends first. */
+  until(stream: 'stdout' | 'stderr', pattern: RegExp): Promise<string>;
+  signal(name: 'SIGINT' | 'SIGTERM'): void;
+  ended: Promise<{ stdout: string; stderr: string; exitCode: number | undefined }>;
+}
+
+/** Ended with the test, if nothing ends it before. */
+export const startCli = (args: readonly string[], environment: Record<string, string>): RunningCli => {
+  const running = execa(process.execPath, [binary, ...args], {
+    env: { PATH: process.env['PATH'] ?? '', HOME: '/nonexistent', ...environment },
+    extendEnv: false,
+    reject: false,
+    timeout: 50_000,
+    stripFinalNewline: false,
+  });
+  onTestFinished(() => void running.kill('SIGKILL'));
+  const told = { stdout: '', stderr: '' };
+  for (const name of ['stdout', 'stderr'] as const) running[name].on('data', (piece: Buffer) => (told[name] += piece.toString()));
+  const ended = (async () => {
+    const { stdout, stderr, exitCode } = await running;
+    return { stdout, stderr, exitCode };
+  })();
+  return {
+    ended,
+    signal: (name) => void running.kill(name),
+    until: (name, pattern) =>
+      new Promise((resolve, reject) => {
+        const look = (): void => {
+          if (!pattern.test(told[name])) return;
+          running[name].off('data', look);
+          resolve(told[name]);
+        };
+        running[name].on('data', look);
+        void ended.then(({ exitCode }) => reject(new Error(`It ended with ${exitCode} before ${name} matched ${pattern}:\n${told.stdout}\n${told.stderr}`)));
+        look();
+      }),
+  };
+};
