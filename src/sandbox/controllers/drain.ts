@@ -2,17 +2,17 @@ import type { SandboxClock } from '../clock.ts';
 import { type Store, toTimestamp } from '../kube/store.ts';
 import { withCondition } from './conditions.ts';
 import type { Node, Pod } from './object-types.ts';
-import { change, changeStatus, isDeleted, isFinished, list, remove } from './objects.ts';
+import { change, changeStatus, controllerOf, isDeleted, isFinished, list, remove } from './objects.ts';
 
 /** How much longer than their grace period pods are waited for. */
 const patienceMs = 30_000;
 
-/** Cordons a node and evicts its pods; resolves when they are gone or have had their time. Rejects with the signal's reason. */
+/** Cordons a node and evicts its pods, but for daemons, which would only come back; resolves when they are gone or have had their time. Rejects with the signal's reason. */
 export const drain = async (node: Node, { store, clock, signal }: { store: Store; clock: SandboxClock; signal?: AbortSignal }): Promise<void> => {
   change(store, 'nodes', node, (draft) => {
     draft.spec = { ...draft.spec, unschedulable: true };
   });
-  const podsHere = (): Pod[] => list(store, 'pods').filter(({ spec }) => spec?.nodeName === node.metadata.name);
+  const podsHere = (): Pod[] => list(store, 'pods').filter((pod) => pod.spec?.nodeName === node.metadata.name && controllerOf(pod)?.kind !== 'DaemonSet');
   const pods = podsHere().filter((pod) => !isFinished(pod));
   for (const pod of pods) evict(pod, store, toTimestamp(clock.now()));
   const graceSeconds = Math.max(0, ...pods.map(({ spec }) => spec?.terminationGracePeriodSeconds ?? 30));

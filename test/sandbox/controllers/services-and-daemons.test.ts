@@ -1,4 +1,5 @@
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { drain } from '../../../src/sandbox/controllers/drain.ts';
 import { devicePlugin } from '../../../src/sandbox/programs/device-plugin.ts';
 import { startCluster, type TestCluster, containerNamed, nodeNamed, podNamed, programNamed } from '../support/cluster.ts';
 import { createManualClock, type ManualClock } from '../support/manual-clock.ts';
@@ -64,6 +65,15 @@ describe('a DaemonSet', () => {
     await clock.advance(10_000);
     expect(cluster.list('pods')).toEqual([]);
     expect(status()).toMatchObject({ desiredNumberScheduled: 0, numberReady: 0 });
+  });
+
+  it('does not keep its node from being drained', async () => {
+    install({});
+    await clock.advance(10_000);
+    const [node] = cluster.list('nodes');
+    if (!node) throw new Error('There is a node.');
+    await drain(node, { store: cluster.store, clock });
+    expect(cluster.list('pods').map(({ metadata }) => metadata.deletionTimestamp)).toEqual([undefined]);
   });
 
   it('replaces a pod that is gone', async () => {
