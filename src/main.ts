@@ -9,6 +9,7 @@ import { globalOptions } from './cli/globals.ts';
 import { parseCommandLine, type Invocation } from './cli/program.ts';
 import { exitCodes } from './domain/errors.ts';
 import { toKaitoError } from './domain/unexpected.ts';
+import { sanitise } from './terminal/sanitise.ts';
 import { openSystem, type System } from './terminal/system.ts';
 import { version } from './version.ts';
 
@@ -75,6 +76,7 @@ const run = async ({ command, input, globals }: Invocation, system: System): Pro
     outStyle: createStyle(terminal.stdoutColorLevel),
     errStyle: createStyle(terminal.stderrColorLevel),
     now: () => Date.now(),
+    plain: sanitise,
   });
   const context = createContext(globals, system);
   try {

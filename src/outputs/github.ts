@@ -1,4 +1,5 @@
 import type { Output, OutputTarget } from './output.ts';
+import { toPlainError } from './plain.ts';
 import { text } from './text.ts';
 
 /**
@@ -10,8 +11,11 @@ export const github = (target: OutputTarget): Output => {
   return {
     async handle(event) {
       await inner.handle(event);
-      if (event.type === 'warning') await target.writeErr(`::warning title=kaito-ts::${escape(event.message)}\n`);
-      if (event.type === 'failed') await target.writeErr(`::error title=kaito-ts ${event.error.reason}::${escape([event.error.message, event.error.fact, ...event.error.hints].filter(Boolean).join('\n'))}\n`);
+      if (event.type === 'warning') await target.writeErr(`::warning title=kaito-ts::${escape(target.plain(event.message))}\n`);
+      if (event.type === 'failed') {
+        const { message, fact, hints } = toPlainError(event.error, target);
+        await target.writeErr(`::error title=kaito-ts ${event.error.reason}::${escape([message, fact, ...hints].filter(Boolean).join('\n'))}\n`);
+      }
     },
     finish: () => inner.finish(),
   };

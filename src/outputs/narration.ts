@@ -3,6 +3,7 @@ import type { Event, Progress } from '../domain/event.ts';
 import { describeObject } from '../domain/kubernetes.ts';
 import { renderError, renderHints } from './error-text.ts';
 import type { OutputTarget } from './output.ts';
+import { toPlainError, toPlainEvent } from './plain.ts';
 import { renderPlan } from './plan-text.ts';
 import { formatElapsed } from './time-text.ts';
 
@@ -99,7 +100,7 @@ export const createNarrator = (target: OutputTarget): Narrator => {
         return;
       case 'failed':
         stop();
-        await target.writeErr(renderError(event.error, style));
+        await target.writeErr(renderError(toPlainError(event.error, target), style));
         return;
       case 'applied':
       case 'log':
@@ -117,7 +118,7 @@ export const createNarrator = (target: OutputTarget): Narrator => {
     async tell(event) {
       // Errors are told however quiet it is.
       if (target.isQuiet && event.type !== 'failed') return;
-      await tell(event);
+      await tell(toPlainEvent(event, target));
     },
     async finish() {
       stop();

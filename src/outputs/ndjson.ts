@@ -2,6 +2,7 @@ import type { Event } from '../domain/event.ts';
 import { toErrorData } from './data.ts';
 import { renderError } from './error-text.ts';
 import type { Output, OutputTarget } from './output.ts';
+import { toPlainError } from './plain.ts';
 
 /** Every event as it happens, one JSON object a line, with its time. An error is told on stderr as well. */
 export const ndjson = (target: OutputTarget): Output => {
@@ -16,7 +17,7 @@ export const ndjson = (target: OutputTarget): Output => {
       }
       const time = new Date(target.now()).toISOString();
       if (!isItems) await target.writeOut(`${JSON.stringify({ time, ...toLine(event) })}\n`);
-      if (event.type === 'failed') await target.writeErr(renderError(event.error, target.errStyle));
+      if (event.type === 'failed') await target.writeErr(renderError(toPlainError(event.error, target), target.errStyle));
     },
     async finish() {},
   };

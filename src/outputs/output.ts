@@ -19,4 +19,6 @@ export interface OutputTarget {
   outStyle: Chalk;
   errStyle: Chalk;
   now(): number;
+  /** Without what could steer a terminal. */
+  plain(text: string): string;
 }

@@ -2,6 +2,7 @@ import type { Event } from '../domain/event.ts';
 import { renderHints } from './error-text.ts';
 import { createNarrator } from './narration.ts';
 import type { Output, OutputTarget } from './output.ts';
+import { toPlainEvent } from './plain.ts';
 import { renderPlan } from './plan-text.ts';
 import { renderStatuses } from './status-text.ts';
 import { renderTable } from './table.ts';
@@ -30,7 +31,7 @@ export const text = (target: OutputTarget, options: { wide?: boolean } = {}): Ou
   };
   return {
     async handle(event) {
-      const text = data(event);
+      const text = data(toPlainEvent(event, target));
       if (text !== undefined && text !== '') {
         await narrator.finish();
         await target.writeOut(text);
