@@ -22,10 +22,8 @@ export const checkPush = async (image: ImageReference, call: RegistryCall): Prom
     const authorization = await authorize(base, image, bounded);
     if ('refusal' in authorization) return { canPush: false, reason: 'refused', fact: authorization.refusal };
     const begun = await call.fetch(`${base}/v2/${image.repository}/blobs/uploads/`, { method: 'POST', headers: { ...authorization.headers, 'content-length': '0' }, signal: bounded.signal });
-    if (begun.status !== 202) return begun.status >= 500 ? { canPush: false, reason: 'unreachable', fact: await describe(begun) } : { canPush: false, reason: 'refused', fact: await describe(begun) };
-    const location = begun.headers.get('location');
-    // A registry forgets an upload that nobody finishes; taking it back is politeness.
-    if (location) await call.fetch(new URL(location, base), { method: 'DELETE', headers: authorization.headers, signal: bounded.signal }).catch(() => undefined);
+    if (begun.status !== 202) return { canPush: false, reason: isPassing(begun) ? 'unreachable' : 'refused', fact: await describe(begun) };
+    await takeBack(begun, base, authorization.headers, bounded);
     return { canPush: true };
   } catch (error) {
     call.signal.throwIfAborted();
@@ -33,23 +31,34 @@ export const checkPush = async (image: ImageReference, call: RegistryCall): Prom
   }
 };
 
+/** Nothing that was said about this push: asked later, it may be accepted. */
+const isPassing = ({ status }: Response): boolean => status >= 500 || status === 429;
+
+/** A registry forgets an upload that nobody finishes; taking it back is politeness. The token is for the registry alone. */
+const takeBack = async (begun: Response, base: string, headers: Record<string, string>, { fetch, signal }: RegistryCall): Promise<void> => {
+  const location = URL.parse(begun.headers.get('location') ?? '', `${base}/v2/`);
+  await begun.body?.cancel();
+  if (location?.origin === new URL(base).origin) await fetch(location, { method: 'DELETE', headers, signal }).catch(() => undefined);
+};
+
 type Authorization = { headers: Record<string, string> } | { refusal: string };
 
 /** https://distribution.github.io/distribution/spec/auth/token/ */
 const authorize = async (base: string, image: ImageReference, { fetch, signal, credentials }: RegistryCall): Promise<Authorization> => {
   const ping = await fetch(`${base}/v2/`, { signal });
+  await ping.body?.cancel();
   if (ping.status !== 401) return { headers: {} };
   const challenge = ping.headers.get('www-authenticate') ?? '';
   const basic = credentials && { authorization: `Basic ${Buffer.from(`${credentials.username}:${credentials.password}`).toString('base64')}` };
   if (/^basic/i.test(challenge)) return basic ? { headers: basic } : { refusal: 'It wants a user and a password, and the Secret has none for it.' };
   const parameters = new Map([...challenge.matchAll(/(\w+)="([^"]*)"/g)].map(([, key = '', value = '']) => [key, value]));
-  const realm = parameters.get('realm');
-  if (!realm) return { refusal: `It answers 401 with a challenge that is not understood: ${challenge || '(none)'}` };
-  const url = new URL(realm);
+  const url = URL.parse(parameters.get('realm') ?? '');
+  if (!url) return { refusal: `It answers 401 with a challenge that is not understood: ${challenge || '(none)'}` };
   const service = parameters.get('service');
   if (service) url.searchParams.set('service', service);
   url.searchParams.set('scope', `repository:${image.repository}:pull,push`);
   const answer = await fetch(url, { headers: basic ?? {}, signal });
+  if (!answer.ok && isPassing(answer)) throw new Error(`The token service answers ${await describe(answer)}`);
   if (!answer.ok) return { refusal: `The token service answers ${await describe(answer)}` };
   const body: unknown = await answer.json();
   const token = typeof body === 'object' && body !== null ? ('token' in body ? body.token : 'access_token' in body ? body.access_token : undefined) : undefined;

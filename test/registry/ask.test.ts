@@ -1,0 +1,18 @@
+import { describe, expect, it } from 'vitest';
+import { askRegistry } from '../../src/registry/ask.ts';
+
+const { signal } = new AbortController();
+
+describe('askRegistry', () => {
+  it('refuses what is no image reference without asking anybody', async () => {
+    expect(await askRegistry('Not An Image', undefined, signal)({})).toEqual({ canPush: false, reason: 'refused', fact: 'Not An Image is not an image reference.' });
+  });
+
+  it('goes on without credentials when the Secret is not there, and says that the registry cannot be reached', async () => {
+    expect(await askRegistry('127.0.0.1:1/mine:1', 'push', signal)({ push: undefined })).toEqual({ canPush: false, reason: 'unreachable', fact: expect.stringMatching(/ECONNREFUSED|bad port/) });
+  });
+
+  it('stops when interrupted', async () => {
+    await expect(askRegistry('127.0.0.1:1/mine:1', undefined, AbortSignal.abort(new Error('Ctrl-C')))({})).rejects.toThrow('Ctrl-C');
+  });
+});
