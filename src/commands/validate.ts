@@ -1,11 +1,8 @@
-import { readFile, readdir, stat } from 'node:fs/promises';
-import { join } from 'node:path';
 import { defineCommand, type Context } from '../cli/command.ts';
 import { choice, text, texts, toggle } from '../cli/options.ts';
 import { AccessError, exitCodes, UsageError } from '../domain/errors.ts';
 import { clouds, nodeProvisioners, type Environment } from '../validation/environment.ts';
 import { createFacts, factKinds, type FactKind } from '../validation/facts.ts';
-import type { Readers } from '../validation/files.ts';
 import type { JsonMap } from '../validation/json.ts';
 import type { Verdict } from '../validation/problem.ts';
 
@@ -28,13 +25,14 @@ export default defineCommand({
   examples: ['validate -f workspace.yaml', 'validate -f - -o ndjson', 'validate -f new.yaml --against stored.yaml', 'validate -f workspaces/ --node-provisioner byo --cluster-facts'],
   async *run({ options }, context) {
     if (options.filename.length === 0) throw new UsageError('Say what to judge.', { reason: 'MissingOption', hints: ['kaito-ts validate -f <file, directory or ->'] });
-    const [{ readWorkspaceFiles }, { identityOf, isJudged, judge }, { renderVerdict, summarise }, presets] = await Promise.all([
+    const [{ readWorkspaceFiles }, { openFiles }, { identityOf, isJudged, judge }, { renderVerdict, summarise }, presets] = await Promise.all([
       import('../validation/files.ts'),
+      import('../validation/open-files.ts'),
       import('../validation/judge.ts'),
       import('../validation/verdict-text.ts'),
       context.presets(),
     ]);
-    const readers = fileReaders(context);
+    const readers = openFiles(() => context.terminal.readAll(context.signal));
     const documents = await readWorkspaceFiles(options.filename, readers);
     const judged = documents.filter(isJudged);
     if (judged.length === 0) throw new UsageError(`There is no Workspace in ${options.filename.join(', ')}.`, { reason: 'NothingToJudge', hints: ['A Workspace has apiVersion: kaito.sh/v1beta1 and kind: Workspace.'] });
@@ -118,13 +116,3 @@ const readable = async (reading: Promise<object[]>): Promise<object[] | undefine
     throw error;
   }
 };
-
-const fileReaders = ({ terminal, signal }: Context): Readers => ({
-  readFile: (path) => readFile(path, 'utf8'),
-  async listFiles(path) {
-    if (!(await stat(path)).isDirectory()) return undefined;
-    const entries = await readdir(path, { recursive: true, withFileTypes: true });
-    return entries.filter((entry) => entry.isFile()).map((entry) => join(entry.parentPath, entry.name));
-  },
-  readStdin: () => terminal.readAll(signal),
-});

@@ -23,6 +23,8 @@ export interface TuningRequest extends RunSettings {
   tuning: TuningSettings;
   overrides: TrainingOverrides;
   choices: Choice[];
+  /** ConfigMaps of a Workspace file, applied before everything else. */
+  objects: readonly KubernetesObject[];
   storageClass?: string;
   timeLimitMs: number;
   /** Follows the Job to its end; otherwise the Job is submitted and left. */
@@ -103,7 +105,8 @@ const planSteps = (workspace: Workspace, request: TuningRequest, provision: Prov
   const isRetry = jobState === 'failed' || (stored?.result?.outcome === 'Failed' && jobState !== 'complete');
   if (changes.length > 0 && job && !isRetry) throw differs(workspace, changes, 'is being tuned');
   const revision = stored ? (changes.length > 0 || isRetry ? stored.revision + 1 : stored.revision) : 1;
-  const wanted = renderTuning({ workspace, preset: request.preset, tuning: request.tuning, overrides: request.overrides, nodeSelector: provision.nodeSelector, revision, timeLimitMs: request.timeLimitMs, ...(request.storageClass === undefined ? {} : { storageClass: request.storageClass }) }, templates);
+  const rendered = renderTuning({ workspace, preset: request.preset, tuning: request.tuning, overrides: request.overrides, nodeSelector: provision.nodeSelector, revision, timeLimitMs: request.timeLimitMs, ...(request.storageClass === undefined ? {} : { storageClass: request.storageClass }) }, templates);
+  const wanted = [...request.objects.map((object) => ({ object, owned: true })), ...rendered];
   const adapter = adapterLocation(workspace);
   const isSubmitted = job !== undefined && !isRetry;
   // The nodes of a Job that is complete may have gone already, and are not asked for again.
@@ -157,9 +160,12 @@ const adapterLocation = ({ metadata: { name }, tuning }: Workspace): AdapterLoca
 /** KAITO itself crashes on a preset that cannot be tuned, after the node was bought. */
 export const tuningSettingsOf = (preset: Preset, catalogue: readonly Preset[]): TuningSettings => {
   if (preset.tuning) return preset.tuning;
-  throw new PreflightError(`Preset ${preset.name} cannot be tuned.`, {
+  throw cannotBeTuned(preset.name, catalogue);
+};
+
+export const cannotBeTuned = (model: string, catalogue: readonly Preset[]): PreflightError =>
+  new PreflightError(`Preset ${model} cannot be tuned.`, {
     reason: 'TuningNotSupported',
     fact: 'KAITO publishes no weights for its trainer.',
     hints: [`These can: ${catalogue.filter(({ tuning }) => tuning).map(({ name }) => name).join(', ')}.`],
   });
-};

@@ -1,6 +1,13 @@
 import { NotFoundError, UsageError } from '../domain/errors.ts';
 import { findPreset } from '../domain/preset-catalogue.ts';
 import type { Preset } from '../domain/preset.ts';
+import { whyBasis, whyFlag, type Basis } from './basis.ts';
+
+/** How the preset was said, and by which of its names when that is not its own. */
+export const whyPreset = ({ why }: { why: string }, flag: string | undefined, basis: Basis | undefined): string => {
+  if (flag !== undefined || !basis?.file) return flag === undefined ? why : whyFlag(why, basis);
+  return why === '--preset' ? whyBasis(basis) : `${whyBasis(basis)}, ${why}`;
+};
 
 /** The preset of that name, and how it was found; every other answer is an error that says what to type instead. */
 export const resolvePreset = (catalogue: readonly Preset[], name: string): { preset: Preset; why: string } => {

@@ -1,7 +1,7 @@
 import { findInstanceType, findRetiredInstanceType, suggestInstanceTypes } from '../domain/azure-instance-types.ts';
 import { UsageError } from '../domain/errors.ts';
-import type { OwnerRecord } from '../domain/record.ts';
 import { provisionerNames, type ProvisionerName } from '../provisioners/index.ts';
+import { whyBasis, whyFlag, type Basis } from './basis.ts';
 
 /** `key=value,key=value`, as the labels that nodes must carry. */
 const parseNodeSelector = (text: string): Record<string, string> => {
@@ -32,24 +32,24 @@ export interface NodeChoice {
 }
 
 /** Where the nodes come from: as the flags say, else as before, else new ones of the instance type that turns out best. */
-export const chooseNodes = (flags: NodeFlags, stored: OwnerRecord | undefined): NodeChoice => {
+export const chooseNodes = (flags: NodeFlags, stored: Basis | undefined): NodeChoice => {
   const given = flags.nodes === undefined ? undefined : parseNodeSelector(flags.nodes);
   const before = stored && stored.workspace.resource.instanceType === undefined && flags.instanceType === undefined ? stored.workspace.resource.labelSelector.matchLabels : undefined;
-  const { name, why } = parseProvisioner(flags.provisioner, given !== undefined, before !== undefined);
+  const { name, why } = parseProvisioner(flags.provisioner, given !== undefined, before && stored ? whyBasis(stored) : undefined);
   if (name === 'byo') {
     if (flags.instanceType !== undefined) throw new UsageError('--instance-type names new nodes, and existing ones are to be used.', { hints: ['Leave out --instance-type, or --nodes.'] });
     const selector = given ?? before;
     if (!selector) throw new UsageError('--provisioner byo uses existing nodes, and needs to know which.', { hints: ['Add --nodes <key=value>.'] });
     return { provisioner: name, why, selector };
   }
-  const instanceType = flags.instanceType === undefined ? stored?.workspace.resource.instanceType : parseInstanceType(flags.instanceType);
-  return { provisioner: name, why, ...(instanceType === undefined ? {} : { instanceType, instanceTypeWhy: flags.instanceType === undefined ? 'as before' : '--instance-type' }) };
+  const instanceType = flags.instanceType === undefined ? (stored?.file ? canonicalInstanceType(stored.workspace.resource.instanceType) : stored?.workspace.resource.instanceType) : parseInstanceType(flags.instanceType);
+  return { provisioner: name, why, ...(instanceType === undefined ? {} : { instanceType, instanceTypeWhy: flags.instanceType === undefined && stored ? whyBasis(stored) : whyFlag('--instance-type', stored) }) };
 };
 
-const parseProvisioner = (text: string | undefined, hasNodes: boolean, hadNodes: boolean): { name: ProvisionerName; why: string } => {
+const parseProvisioner = (text: string | undefined, hasNodes: boolean, whyBefore: string | undefined): { name: ProvisionerName; why: string } => {
   if (text === undefined) {
     if (hasNodes) return { name: 'byo', why: '--nodes' };
-    return hadNodes ? { name: 'byo', why: 'as before' } : { name: 'aks', why: 'default' };
+    return whyBefore !== undefined ? { name: 'byo', why: whyBefore } : { name: 'aks', why: 'default' };
   }
   const name = provisionerNames.find((candidate) => candidate === text.toLowerCase());
   if (!name) throw new UsageError(`There is no provisioner ${JSON.stringify(text)}.`, { hints: [`Choose one of: ${provisionerNames.join(', ')}.`] });
@@ -72,6 +72,8 @@ export const parseInstanceType = (text: string): string => {
     hints: [...nearest(text), 'kaito-ts instance-types'],
   });
 };
+
+const canonicalInstanceType = (text: string | undefined): string | undefined => (text === undefined ? undefined : parseInstanceType(text));
 
 const nearest = (text: string): string[] => {
   const names = suggestInstanceTypes(text);

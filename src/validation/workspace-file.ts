@@ -1,0 +1,148 @@
+import { workspaceLabels } from '../domain/annotations.ts';
+import { findRetiredInstanceType } from '../domain/azure-instance-types.ts';
+import { UsageError } from '../domain/errors.ts';
+import type { KubernetesObject } from '../domain/kubernetes.ts';
+import type { Preset } from '../domain/preset.ts';
+import type { WorkspaceKind } from '../domain/workspace.ts';
+import type { Basis, Override } from '../plan/basis.ts';
+import { parseWorkspace } from '../plan/parse-workspace.ts';
+import type { SourceDocument } from './documents.ts';
+import type { Environment } from './environment.ts';
+import { createFacts } from './facts.ts';
+import { isJudged, judge } from './judge.ts';
+import { isMap, text, textMap, type JsonMap } from './json.ts';
+import type { Path, Problem } from './problem.ts';
+import { renderVerdict } from './verdict-text.ts';
+
+/** The one Workspace among the documents that a command means. UsageError when there is none, or more than one. */
+export const chooseWorkspace = (documents: readonly SourceDocument[], kind: WorkspaceKind, name: string | undefined, sources: readonly string[]): SourceDocument => {
+  const workspaces = documents.filter(isJudged);
+  const broken = workspaces.filter(({ content }) => content === undefined);
+  if (broken.length > 0) throw invalidWorkspace(broken.map((document) => ({ document, problems: document.broken })));
+  const fitting = workspaces.filter(({ content }) => isMap(content?.[kind]));
+  const [first, second] = fitting;
+  const named = fitting.filter((document) => nameOf(document) === name);
+  if (named.length === 1 && named[0]) return named[0];
+  if (first && !second) return first;
+  const from = sources.join(', ');
+  if (first) throw new UsageError(`${from} has ${fitting.length} Workspaces of this kind: ${fitting.map(nameOf).join(', ')}.`, { reason: 'AmbiguousWorkspace', hints: ['Name the one that is meant: kaito-ts tune <name> -f <file>, or serve.', 'kaito-ts render -f <file> renders all of them.'] });
+  const [other] = workspaces;
+  if (!other) throw new UsageError(`There is no Workspace in ${from}.`, { reason: 'NoWorkspace', hints: ['A Workspace has apiVersion: kaito.sh/v1beta1 and kind: Workspace.'] });
+  // A document that is neither is answered by the rules, with its place.
+  if (workspaces.length === 1 && kindOf(other) === undefined) return other;
+  const command = kind === 'tuning' ? 'serve' : 'tune';
+  throw new UsageError(`${from} has no Workspace with ${kind}.`, { reason: 'WorkspaceOfOtherKind', fact: workspaces.map((document) => `${nameOf(document)}: ${kindOf(document) ?? 'neither inference nor tuning'}`).join('\n'), hints: [`kaito-ts ${command} -f ${from}`] });
+};
+
+/** Undefined for a document that says neither, or both. */
+export const kindOf = ({ content }: SourceDocument): WorkspaceKind | undefined => {
+  const kinds = (['tuning', 'inference'] as const).filter((kind) => content?.[kind] !== undefined && content[kind] !== null);
+  return kinds.length === 1 ? kinds[0] : undefined;
+};
+
+export const nameOf = ({ content }: SourceDocument): string => (isMap(content?.['metadata']) ? text(content['metadata']['name']) : '') || '<no name>';
+
+export const namespaceOf = ({ content }: SourceDocument): string | undefined => (isMap(content?.['metadata']) ? text(content['metadata']['namespace']) || undefined : undefined);
+
+export interface ReadingSettings {
+  presets: readonly Preset[];
+  /** Of a document that names none. */
+  namespace: string;
+  /** Of a flag; wins over the document's. */
+  namespaceFlag?: string | undefined;
+  provisioner?: string | undefined;
+  overrides: readonly Override[];
+}
+
+export type Reading = { kind: 'read'; basis: Basis; warnings: Problem[] } | { kind: 'refused'; problems: Problem[] };
+
+/** Judges one Workspace as this program would run it, with what flags say in the place of what it says, and reads it. */
+export const readWorkspace = (document: SourceDocument, documents: readonly SourceDocument[], { presets, namespace, namespaceFlag, provisioner, overrides: given }: ReadingSettings): Reading => {
+  const { content, source } = document;
+  if (!content) return { kind: 'refused', problems: [...document.broken] };
+  const overrides: Override[] = [...given, ...(namespaceFlag === undefined ? [] : [{ flag: '--namespace', path: ['metadata', 'namespace'], value: namespaceFlag }])];
+  const changed = overrides.reduce<JsonMap>((map, { path, value }) => put(map, path, value), content);
+  const isByo = provisioner === 'byo' || (provisioner === undefined && text(isMap(changed['resource']) ? changed['resource']['instanceType'] : '') === '');
+  const environment: Environment = { cloud: 'azure', nodeProvisioner: isByo ? 'byo' : 'azure-gpu-provisioner', featureGates: {}, namespace, isForOperator: false };
+  const others = documents.flatMap((other) => (other.content && !isJudged(other) ? [other.content] : []));
+  const { problems } = judge({ ...document, content: changed }, environment, createFacts({ presets, objects: others, namespace }));
+  // What flags replace is judged where flags are read, and without an instance type the cheapest that fits is taken.
+  const isReplaced = ({ path }: Problem): boolean =>
+    overrides.some((override) => isBelow(path, override.path)) || (provisioner === 'aks' && path === 'resource.instanceType' && valueAt(changed, ['resource', 'instanceType']) === undefined);
+  const counted = [...problems.filter((problem) => !isReplaced(problem)), ...unsupported(document)].sort((left, right) => left.line - right.line || left.column - right.column);
+  if (counted.some(({ severity }) => severity === 'error')) return { kind: 'refused', problems: counted };
+  const workspace = parseWorkspace(changed, namespace);
+  return {
+    kind: 'read',
+    warnings: counted.filter(({ code }) => !code.endsWith('-unknown')),
+    basis: {
+      workspace,
+      file: {
+        source,
+        objects: namedConfigMaps(workspace.inference?.config ?? workspace.tuning?.config, workspace.metadata, others),
+        overriddenLine: (flag) => overrides.filter((override) => override.flag === flag && valueAt(content, override.path) !== undefined).map(({ path }) => document.locate(path).line)[0],
+      },
+    },
+  };
+};
+
+/** Everything that is wrong, at once, as a compiler says it. */
+export const invalidWorkspace = (refused: readonly { document: SourceDocument; problems: readonly Problem[] }[]): UsageError => {
+  const problems = refused.flatMap((one) => one.problems);
+  const errors = problems.filter(({ severity }) => severity === 'error');
+  const retired = refused.flatMap(({ document, problems: own }) => (own.some(({ path, severity }) => path === 'resource.instanceType' && severity === 'error') ? [findRetiredInstanceType(text(valueAt(document.content ?? {}, ['resource', 'instanceType'])))] : []));
+  return new UsageError(`${refused.map(({ document }) => document.source === '-' ? 'The Workspace on stdin' : document.source).join(', ')} has ${errors.length === 1 ? 'an error' : `${errors.length} errors`}.`, {
+    reason: 'InvalidWorkspace',
+    fact: refused.map(({ document, problems: own }) => renderVerdict({ source: document.source, index: document.index, verdict: 'invalid', problems: own.filter(({ severity }) => severity === 'error') })).join('').trimEnd(),
+    hints: retired.flatMap((found) => (found ? [`Or take the replacement, and leave the file as it is: --instance-type ${found.replacement}`] : [])),
+  });
+};
+
+/** What KAITO's operator does and this program does not: to ignore it would be to do something else than was asked for. */
+const unsupportedFields: readonly { path: Path; message: string; fix: string }[] = [
+  { path: ['inference', 'template'], message: 'A pod template of your own is not supported yet: only presets are served.', fix: 'Serve a preset (inference.preset.name), or apply this Workspace where KAITO’s operator runs.' },
+  { path: ['resource', 'partition'], message: 'Parts of a GPU (MIG) are not supported yet: models are sized for whole GPUs.', fix: 'Leave partition out.' },
+  { path: ['inference', 'preset', 'presetOptions', 'image'], message: 'An image of your own for a preset is not supported yet.', fix: 'Leave presetOptions.image out.' },
+];
+
+const unsupported = ({ content = {}, locate }: SourceDocument): Problem[] =>
+  unsupportedFields.flatMap(({ path, message, fix }) => {
+    const value = valueAt(content, path.map(String));
+    return value === undefined || value === null || value === '' ? [] : [{ code: 'not-supported', severity: 'error', path: path.join('.'), ...locate(path), message, fix, source: 'kaito-ts' } as const];
+  });
+
+/** With the labels by which a second run finds them. */
+const namedConfigMaps = (config: string | undefined, { name, namespace }: { name: string; namespace: string }, others: readonly JsonMap[]): KubernetesObject[] =>
+  others.flatMap(({ kind, metadata, data, binaryData, immutable }) => {
+    if (kind !== 'ConfigMap' || !isMap(metadata) || config === undefined || metadata['name'] !== config) return [];
+    if (metadata['namespace'] !== undefined && metadata['namespace'] !== namespace) return [];
+    return [
+      {
+        apiVersion: 'v1',
+        kind: 'ConfigMap',
+        metadata: { name: config, namespace, labels: { ...textMap(metadata['labels']), ...workspaceLabels(name) }, annotations: withoutKubectl(textMap(metadata['annotations'])) },
+        ...(data === undefined ? {} : { data }),
+        ...(binaryData === undefined ? {} : { binaryData }),
+        ...(immutable === undefined ? {} : { immutable }),
+      },
+    ];
+  });
+
+const withoutKubectl = (annotations: Record<string, string>): Record<string, string> => Object.fromEntries(Object.entries(annotations).filter(([key]) => !key.startsWith('kubectl.kubernetes.io/')));
+
+const put = (map: JsonMap, [key = '', ...rest]: readonly string[], value: unknown): JsonMap => {
+  const { [key]: before, ...others } = map;
+  if (rest.length > 0) {
+    // Nothing is taken away from what is not there.
+    if (value === undefined && !isMap(before)) return map;
+    return { ...others, [key]: put(isMap(before) ? before : {}, rest, value) };
+  }
+  return value === undefined ? others : { ...others, [key]: value };
+};
+
+const valueAt = (value: unknown, [key, ...rest]: readonly string[]): unknown => (key === undefined ? value : isMap(value) ? valueAt(value[key], rest) : undefined);
+
+const isBelow = (path: string, above: readonly string[]): boolean => {
+  const start = above.join('.');
+  return path === start || path.startsWith(`${start}.`) || path.startsWith(`${start}[`);
+};
