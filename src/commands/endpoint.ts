@@ -78,9 +78,9 @@ export default defineCommand({
 const highestPort = 65_535;
 
 const readModels = async (root: string, served: string, signal: AbortSignal): Promise<{ id: string; parent: string | null; contextLengthTokens: number | null }[]> => {
-  const [{ listModels }, { sanitise }] = await Promise.all([import('../chat/models.ts'), import('../terminal/sanitise.ts')]);
+  const { listModels } = await import('../chat/models.ts');
   try {
-    return (await listModels(root, { signal })).map(({ id, parent, contextLengthTokens }) => ({ id: sanitise(id), parent, contextLengthTokens }));
+    return (await listModels(root, { signal })).map(({ id, parent, contextLengthTokens }) => ({ id, parent, contextLengthTokens }));
   } catch (error) {
     if (!(error instanceof FailedError) || error.reason !== 'NoSuchPath') throw error;
     throw new FailedError(`${served} runs an early image, which does not speak the OpenAI API.`, {

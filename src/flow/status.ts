@@ -91,7 +91,7 @@ const tuningConditions = ({ job, record }: WorkspaceObjects): WorkloadVerdict =>
   };
 };
 
-const jobOutcome = (job: Kinds['Job'] | undefined): 'Succeeded' | 'Failed' | undefined => {
+export const jobOutcome = (job: Kinds['Job'] | undefined): 'Succeeded' | 'Failed' | undefined => {
   const isTrue = (type: string): boolean => job?.status?.conditions?.some((candidate) => candidate.type === type && candidate.status === 'True') ?? false;
   if (isTrue('Failed')) return 'Failed';
   return isTrue('Complete') ? 'Succeeded' : undefined;
