@@ -9,6 +9,9 @@ import { codedError } from './transport.ts';
 /** The first byte of each frame. */
 const channels = { data: 0, error: 1 } as const;
 
+/** The kubelet breaks the connection over a frame of more than 32 MiB, and has to hold all of one in memory. */
+const longestFrameBytes = 256 * 1024;
+
 /** A server that does not answer the closing handshake must not keep the process. */
 const farewellMs = 1000;
 
@@ -43,8 +46,10 @@ export class PortStream extends Duplex {
   }
 
   override _write(chunk: Buffer, _encoding: BufferEncoding, callback: (error?: Error | null) => void): void {
-    // Called back when the frame has left: that is what holds a fast writer.
-    this.#socket.send(Buffer.concat([Buffer.of(channels.data), chunk]), { binary: true }, (error) => callback(error));
+    const lastAt = Math.max(0, Math.ceil(chunk.length / longestFrameBytes) - 1) * longestFrameBytes;
+    for (let at = 0; at < lastAt; at += longestFrameBytes) this.#socket.send(toFrame(chunk.subarray(at, at + longestFrameBytes)));
+    // Called back when the last frame has left: that is what holds a fast writer.
+    this.#socket.send(toFrame(chunk.subarray(lastAt)), (error) => callback(error && toConnectionError(error, this.#server)));
   }
 
   override _final(callback: (error?: Error | null) => void): void {
@@ -108,6 +113,8 @@ export class PortStream extends Duplex {
     this.#socket.ping();
   }
 }
+
+const toFrame = (payload: Buffer): Buffer => Buffer.concat([Buffer.of(channels.data), payload]);
 
 const toPortError = (words: string): FailedError =>
   new FailedError(

@@ -30,6 +30,22 @@ test('what is written arrives at the port of the pod, and what it answers comes 
   expect(upgrades).toEqual(['/api/v1/namespaces/team-a/pods/web-1/portforward?ports=5000 Bearer secret-token']);
 });
 
+test('a long write is cut into frames that the kubelet takes, and arrives whole', async () => {
+  const frameLengths: number[] = [];
+  const { cluster } = await start((pod) => {
+    pod.socket.on('message', (frame: Buffer) => {
+      frameLengths.push(frame.length);
+      if (frame.at(-1) === 2) pod.socket.close(1000);
+    });
+  });
+  const stream = await cluster.connect('web-1', 5000, {});
+  stream.write(Buffer.concat([Buffer.alloc(40 * 1024 * 1024, 1), Buffer.of(2)]));
+  expect(await text(stream)).toBe('');
+  expect(Math.max(...frameLengths)).toBeLessThan(32 * 1024 * 1024);
+  // Each frame begins with the number of its channel.
+  expect(frameLengths.reduce((total, length) => total + length - 1, 0)).toBe(40 * 1024 * 1024 + 1);
+});
+
 test('frames that come in one piece with the agreement are not lost', async () => {
   const server = await startServer((_seen, response) => void response.end());
   forwardPorts(server, () => undefined, (request, socket) => {
@@ -37,7 +53,8 @@ test('frames that come in one piece with the agreement are not lost', async () =
     const agreement = `HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\nSec-WebSocket-Accept: ${accept}\r\nSec-WebSocket-Protocol: v4.channel.k8s.io\r\n\r\n`;
     const toFrame = (opcode: number, payload: Buffer): Buffer => Buffer.concat([Buffer.of(0x80 | opcode, payload.length), payload]);
     const frames = [[0, 136, 19], [1, 136, 19], [0, ...Buffer.from('early')]].map((payload) => toFrame(2, Buffer.from(payload)));
-    socket.write(Buffer.concat([Buffer.from(agreement), ...frames, toFrame(8, Buffer.of(3, 232))]));
+    // Without the end of TCP the client would wait for it.
+    socket.end(Buffer.concat([Buffer.from(agreement), ...frames, toFrame(8, Buffer.of(3, 232))]));
     return true;
   });
   expect(await text(await (await connectTo(server)).connect('web-1', 5000, {}))).toBe('early');
