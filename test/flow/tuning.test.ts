@@ -1,4 +1,4 @@
-import { describe, expect, it } from 'vitest';
+import { describe, expect, it, vi } from 'vitest';
 import type { Kinds } from '../../src/cluster/kinds.ts';
 import { FailedError } from '../../src/domain/errors.ts';
 import type { FollowTuningStep } from '../../src/domain/plan.ts';
@@ -23,7 +23,16 @@ const succeeded = tuningPod({ phase: 'Succeeded', init: [ended('weights', 0), en
 const failedIn = (name: string, more: { reason?: string; message?: string } = {}): Kinds['Pod'] =>
   name === 'push' ? tuningPod({ phase: 'Failed', init: [ended('tuner', 0)], containers: [ended('push', 1, more)] }) : tuningPod({ phase: 'Failed', init: [ended(name, 1, more)], containers: [waiting('push', 'PodInitializing')] });
 
-const begin = (stage: Stage = createStage(record({ nodePool: nodePool() }))) => ({ ...stage, following: follow(followTuning(step, stage.session())) });
+const begin = (stage: Stage = createStage(record({ nodePool: nodePool() }))) => {
+  const following = follow(followTuning(step, stage.session()));
+  /** Lets time pass until it is so: before the first log is read, modules are loaded. */
+  const until = (isSo: () => void) =>
+    vi.waitFor(async () => {
+      await stage.clock.advance(5_000);
+      isSo();
+    });
+  return { ...stage, following, until };
+};
 
 describe('followTuning', () => {
   it('tells each phase of the pod as it comes', async () => {
@@ -51,12 +60,11 @@ describe('followTuning', () => {
   });
 
   it('tells how training goes, and records the last step and loss with the digest that was pushed', async () => {
-    const { cluster, clock, following, stored } = begin();
+    const { cluster, clock, following, stored, until } = begin();
     cluster.logTexts.set('tuned-1/tuner', `${bar(1, 2)}\n{'loss': '2.5', 'epoch': '0.5'}\n${bar(2, 2)}\n{'loss': '1.25', 'epoch': '1'}\n`);
     cluster.put(job({ active: 1 }));
     cluster.put(tuningPod({ phase: 'Pending', init: [running('tuner')] }));
-    await clock.advance(1_000);
-    expect(following.items.filter(({ type }) => type === 'progress').at(-1)).toMatchObject({ progress: { phase: 'training', step: 2, totalSteps: 2, loss: 1.25 } });
+    await until(() => expect(following.items.filter(({ type }) => type === 'progress').at(-1)).toMatchObject({ progress: { phase: 'training', step: 2, totalSteps: 2, loss: 1.25 } }));
     cluster.put(succeeded);
     cluster.put(job(jobCondition('Complete')));
     await expect(following.result).resolves.toBe('2 steps, last loss 1.25');
@@ -154,29 +162,43 @@ describe('followTuning', () => {
   });
 
   it('goes on with the pod that replaces an evicted one, from its first step', async () => {
-    const { cluster, clock, following } = begin();
+    const { cluster, following, until } = begin();
     cluster.logTexts.set('tuned-1/tuner', `${bar(50, 100)}\n`);
+    const steps = () => following.items.flatMap((event) => (event.type === 'progress' && event.progress.phase === 'training' ? [event.progress.step] : []));
     cluster.logTexts.set('tuned-2/tuner', `${bar(1, 100)}\n`);
     cluster.put(job({ active: 1 }));
     cluster.put(tuningPod({ phase: 'Pending', init: [running('tuner')], createdAt: '2026-01-01T00:00:00Z' }));
-    await clock.advance(1_000);
+    await until(() => expect(steps()).toEqual([50]));
     cluster.put(tuningPod({ phase: 'Failed', reason: 'Evicted', message: 'The node was low on resource: memory.', init: [ended('tuner', 137)], createdAt: '2026-01-01T00:00:00Z' }));
     cluster.put(tuningPod({ name: 'tuned-2', phase: 'Pending', init: [running('tuner')], createdAt: '2026-01-01T00:10:00Z' }));
-    await clock.advance(1_000);
-    const steps = following.items.flatMap((event) => (event.type === 'progress' && event.progress.phase === 'training' ? [event.progress.step] : []));
-    expect(steps).toEqual([50, 1]);
-    expect(shortly(following.items).at(-1)).toMatch(/progress|waiting: training/);
+    await until(() => expect(steps()).toEqual([50, 1]));
+  });
+
+  it('reads a log that broke off from its beginning, and tells nothing twice', async () => {
+    const { cluster, clock, following } = begin();
+    const losses = (from: number, to: number) => Array.from({ length: to - from + 1 }, (_, index) => `{'loss': '1.${from + index}', 'epoch': '${(from + index) / 4}'}\n`).join('');
+    cluster.put({ apiVersion: 'v1', kind: 'ConfigMap', metadata: { name: 'tuned-training', namespace: 'default' }, data: { 'training_config.yaml': 'training_config: { TrainingArguments: { logging_steps: 1, num_train_epochs: 1 } }' } });
+    const connections = [losses(1, 2), losses(1, 3)];
+    cluster.logs = async function* breakOff() {
+      const text = connections.shift();
+      if (text !== undefined) yield text;
+      throw new FailedError('The connection broke.');
+    };
+    cluster.put(job({ active: 1 }));
+    cluster.put(tuningPod({ phase: 'Pending', init: [running('tuner')] }));
+    await clock.advance(5_000);
+    const told = following.items.flatMap((event) => (event.type === 'progress' && event.progress.phase === 'training' ? [`${event.progress.step} of ${event.progress.totalSteps}, ${event.progress.loss}`] : []));
+    expect(told).toEqual(['1 of 4, 1.1', '2 of 4, 1.2', '3 of 4, 1.3']);
   });
 
   it('takes a broken log up again, and loses only the log when it stays broken', async () => {
-    const { cluster, clock, following } = begin();
+    const { cluster, clock, following, until } = begin();
     cluster.logTexts.set('tuned-1/tuner', new FailedError('The connection broke.'));
     cluster.put(job({ active: 1 }));
     cluster.put(tuningPod({ phase: 'Pending', init: [running('tuner')] }));
     await clock.advance(10_000);
     expect(shortly(following.items).some((text) => text.startsWith('warning'))).toBe(false);
-    await clock.advance(60_000);
-    expect(shortly(following.items).filter((text) => text.startsWith('warning'))).toEqual(['warning: The trainer\'s log cannot be followed any more; the Job is.']);
+    await until(() => expect(shortly(following.items).filter((text) => text.startsWith('warning'))).toEqual(['warning: The trainer\'s log cannot be followed any more; the Job is.']));
     cluster.put(succeeded);
     cluster.put(job(jobCondition('Complete')));
     await expect(following.result).resolves.toBe('succeeded');
