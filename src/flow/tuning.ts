@@ -6,6 +6,7 @@ import type { AdapterLocation, TuningResult } from '../domain/record.ts';
 import { containerStatuses, diagnosePods } from './diagnose.ts';
 import type { Session } from './session.ts';
 import { createTrainingLog, type TrainingLog, type TrainingLogUpdate } from './training-log.ts';
+import { readTrainingSchedule, type TrainingSchedule } from './training-schedule.ts';
 import { explainTuningFailure } from './tuning-failure.ts';
 import { track, Tracked, waitFor, type Verdict } from './wait.ts';
 
@@ -125,9 +126,10 @@ const isTunerStarted = (pod: Pod): boolean => containerStatuses(pod).some(({ nam
 interface TrainingProgress {
   /** Of the pod that trains now. */
   log(): TrainingLog;
-  /** Another pod begins at the first step again. */
-  begin(podName: string): void;
-  note(update: TrainingLogUpdate): void;
+  /** The log is read from its beginning, of this pod or of one that begins at the first step again. */
+  begin(podName: string, schedule: TrainingSchedule | undefined): void;
+  /** False for what was told already, before the log broke off. */
+  note(update: TrainingLogUpdate): boolean;
   summary(): { steps?: number; finalLoss?: number };
 }
 
@@ -138,16 +140,18 @@ const createTrainingProgress = (): TrainingProgress => {
   let finalLoss: number | undefined;
   return {
     log: () => log,
-    begin(podName) {
-      if (podName === current) return;
+    begin(podName, schedule) {
+      if (podName !== current) steps = undefined;
       current = podName;
-      log = createTrainingLog();
+      log = createTrainingLog(schedule);
     },
     note(update) {
-      if (update.type === 'training') {
-        steps = update.step;
-        finalLoss = update.loss ?? finalLoss;
-      }
+      if (update.type !== 'training') return steps === undefined;
+      if (steps !== undefined && update.step < steps) return false;
+      const isNews = update.step !== steps || (update.loss !== undefined && update.loss !== finalLoss);
+      steps = update.step;
+      finalLoss = update.loss ?? finalLoss;
+      return isNews;
     },
     summary: () => ({ ...(steps === undefined ? {} : { steps }), ...(finalLoss === undefined ? {} : { finalLoss }) }),
   };
@@ -166,12 +170,11 @@ async function* followTrainer(session: Session, namespace: string, findPod: () =
   for (let failures = 0; failures < logAttemptLimit; ) {
     const pod = await untilDefined(findTrainer, session, signal);
     if (pod === undefined) return;
-    training.begin(pod);
+    training.begin(pod, await readTrainingSchedule(session.cluster, session.plan.workspace, signal));
     try {
       for await (const text of session.cluster.logs(pod, { namespace, container: 'tuner', follow: true, signal })) {
-        for (const update of training.log().read(text)) {
-          training.note(update);
-          const event = toEvent(update);
+        for (const update of training.log().read(text, session.clock.now())) {
+          const event = training.note(update) ? toEvent(update) : undefined;
           if (event) yield event;
         }
       }
