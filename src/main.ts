@@ -117,6 +117,10 @@ const createContext = (globals: Invocation['globals'], { terminal, signal }: Sys
     const [{ createAzureCloud }, { parseAzureSettings }] = await Promise.all([import('./cloud/azure.ts'), import('./cloud/settings.ts')]);
     return createAzureCloud(parseAzureSettings(process.env), { clock });
   });
+  const hub = once(async () => {
+    const [{ createHub }, { readHubSettings }] = await Promise.all([import('./hub/hub.ts'), import('./hub/settings.ts')]);
+    return createHub(await readHubSettings(process.env, homedir(), `kaito-ts/${version}`), clock);
+  });
   const files = once(async () => await import('./manifests/files.ts'));
   return {
     terminal,
@@ -126,6 +130,7 @@ const createContext = (globals: Invocation['globals'], { terminal, signal }: Sys
     globals,
     cluster,
     cloud,
+    hub,
     presets: once(async () => await (await files()).readPresets(packageFolder('presets'))),
     templates: once(async () => await (await files()).readTemplates(packageFolder('templates'))),
     program: { executable: process.execPath, arguments: [packageFolder('bin/kaito-ts.js')] },

@@ -50,6 +50,7 @@ const allowed: Record<string, string[]> = {
   cluster: ['domain'],
   cloud: ['domain'],
   registry: ['domain'],
+  hub: ['domain'],
   dataset: ['domain'],
   chat: ['domain', 'cluster', 'terminal'],
   flow: ['domain', 'cluster', 'cloud', 'manifests'],
@@ -60,7 +61,7 @@ const allowed: Record<string, string[]> = {
 };
 
 /** Wiring types: `cli` names what a command receives without depending on it. */
-const typeOnly: Record<string, string[]> = { cli: ['cloud', 'cluster', 'manifests', 'terminal'] };
+const typeOnly: Record<string, string[]> = { cli: ['cloud', 'cluster', 'hub', 'manifests', 'terminal'] };
 
 /** The one command that starts servers instead of talking to them. */
 const sandboxCommand = 'src/commands/sandbox.ts';

@@ -3,6 +3,7 @@ import type { Cluster } from '../cluster/cluster.ts';
 import type { Clock } from '../domain/clock.ts';
 import type { Event } from '../domain/event.ts';
 import type { Preset } from '../domain/preset.ts';
+import type { Hub } from '../hub/hub.ts';
 import type { Templates } from '../manifests/files.ts';
 import type { Terminal } from '../terminal/terminal.ts';
 import type { GlobalValues } from './globals.ts';
@@ -50,7 +51,10 @@ export interface Context {
   globals: GlobalValues;
   cluster(): Promise<Cluster>;
   cloud(): Promise<Cloud>;
+  /** The catalogue. */
   presets(): Promise<readonly Preset[]>;
+  /** Every other model. */
+  hub(): Promise<Hub>;
   templates(): Promise<Templates>;
   /** How to start this same program as a child process. */
   program: { executable: string; arguments: string[] };

@@ -1,6 +1,7 @@
 import { defineCommand } from '../cli/command.ts';
 import { choice, duration, text, texts } from '../cli/options.ts';
 import { runOptions } from '../cli/run-options.ts';
+import { ownAnnotation } from '../domain/annotations.ts';
 import type { Event } from '../domain/event.ts';
 
 export default defineCommand({
@@ -10,7 +11,7 @@ export default defineCommand({
   usesCluster: true,
   arguments: [{ usage: '[name]', description: 'name of the workspace; default: the preset' }],
   options: {
-    preset: text('--preset <name>', 'the model: a preset, an alias or a Hugging Face id of the catalogue'),
+    preset: text('--preset <name>', 'the model: a preset, an alias or any Hugging Face id'),
     adapter: texts('--adapter <name|name=image>', 'a tuning of this namespace, or an adapter image under a name; may be repeated'),
     adapterSecret: text('--adapter-secret <name>', 'Secret with the credentials to pull adapter images'),
     runtime: choice('--runtime <name>', 'what serves the model', ['vllm', 'transformers']),
@@ -21,7 +22,7 @@ export default defineCommand({
   },
   examples: ['serve --preset phi-3-mini', 'serve --preset phi-3-mini --adapter phi-3-mini-128k-instruct-qlora', 'serve llama --preset llama-3.1-8b-instruct --model-access-secret hf-token --dry-run'],
   async *run({ arguments: [name], options }, context) {
-    const [{ toServingRequest, servingName, parseAdapters }, { resolvePreset }, { planServing }, { observe }, { readRecord }, { readTunings }, { execute }, { tryInOrder }, { splitInstanceTypes }, { azureHint }] = await Promise.all([
+    const [{ toServingRequest, servingName, parseAdapters }, { resolvePreset }, { planServing }, { observe }, { readRecord }, { readTunings }, { execute }, { tryInOrder }, { splitInstanceTypes }, { azureHint }, { knownModels }, { presetReference }] = await Promise.all([
       import('../plan/serving-request.ts'),
       import('../plan/resolve-preset.ts'),
       import('../plan/plan-serving.ts'),
@@ -32,10 +33,12 @@ export default defineCommand({
       import('../flow/fall-back.ts'),
       import('../plan/run-settings.ts'),
       import('../cli/azure-hint.ts'),
+      import('../cli/known-models.ts'),
+      import('../domain/preset-catalogue.ts'),
     ]);
     const { signal, clock } = context;
     const flags = { ...options, name, nodeTimeoutMs: options.nodeTimeout, readinessTimeoutMs: options.timeout, wait: !options.noWait };
-    const catalogue = await context.presets();
+    const catalogue = yield* knownModels(context, options.preset);
     // What is wrong with the command line is told before anything is asked of anybody.
     const named = options.preset === undefined ? undefined : resolvePreset(catalogue, options.preset).preset;
     const tuningNames = parseAdapters(options.adapter).flatMap((adapter) => (adapter.kind === 'tuning' ? [adapter.name] : []));
@@ -46,7 +49,11 @@ export default defineCommand({
     const tunings = await readTunings(cluster, tuningNames, signal);
     yield* tryInOrder(instanceTypes, async function* attempt(instanceType): AsyncGenerator<Event, void> {
       const stored = workspaceName === undefined ? undefined : await readRecord(cluster, workspaceName, signal);
-      const request = toServingRequest({ ...flags, instanceType }, cluster.target.namespace, catalogue, stored, tunings);
+      const before = stored?.workspace.inference?.preset.name;
+      // What is served already stays at its commit: only its owner moves it, by deleting it first.
+      const isSame = before !== undefined && (named === undefined || presetReference(named) === before);
+      const models = isSame ? yield* knownModels(context, before, stored?.workspace.metadata.annotations?.[ownAnnotation.modelCommit]) : catalogue;
+      const request = toServingRequest({ ...flags, instanceType }, cluster.target.namespace, models, stored, tunings);
       const { inference } = request.workspace;
       const secrets = [inference?.preset.presetOptions?.modelAccessSecret, ...request.adapters.map(({ imagePullSecret }) => imagePullSecret)].filter((secret) => secret !== undefined);
       const facts = await observe(

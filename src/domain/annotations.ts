@@ -18,6 +18,8 @@ export const kaitoAnnotation = {
 export const ownAnnotation = {
   /** On a Workspace: the training settings that were given, as a JSON map. */
   training: 'kaito-ts/training',
+  /** On a Workspace: the commit of a Hugging Face model that is not of the catalogue, so that a second run serves the same. */
+  modelCommit: 'kaito-ts/model-commit',
 } as const;
 
 const label = {

@@ -24,6 +24,18 @@ export const findPreset = (catalogue: readonly Preset[], name: string): PresetMa
   return { kind: 'unknown', nearest: ambiguous.length > 0 ? ambiguous.slice(0, suggestionLimit) : nearestTo(wanted, catalogue), ambiguous };
 };
 
+/** What a Workspace names it by, so that it is found again: a model of the hub has no other name than its id. */
+export const presetReference = ({ isFromHub, huggingFaceId, name }: Preset): string => (isFromHub ? huggingFaceId : name);
+
+/** The id of a Hugging Face model that is neither of the catalogue nor known to be replaced by one of it. */
+export const isHubModel = (catalogue: readonly Preset[], name: string): boolean => {
+  const found = findPreset(catalogue, name);
+  return found.kind === 'unknown' && found.replacement === undefined && isHubId(name);
+};
+
+/** `publisher/model`: https://huggingface.co/docs/huggingface_hub/package_reference/utilities#huggingface_hub.utils.validate_repo_id */
+export const isHubId = (text: string): boolean => text.length <= 96 && /^\w(?:[\w.-]*\w)?\/\w(?:[\w.-]*\w)?$/.test(text) && !/--|\.\./.test(text);
+
 /** The name that KAITO's operator accepts, for Workspaces written for it. */
 export const kaitoPresetName = (preset: Preset): string => preset.aliases[0] ?? preset.huggingFaceId;
 

@@ -13,6 +13,8 @@ export interface Preset {
   shortNames: string[];
   /** In canonical case: `microsoft/Phi-3-mini-128k-instruct`. */
   huggingFaceId: string;
+  /** Read from the Hugging Face hub and not of the catalogue: its id is the only name that leads to it. */
+  isFromHub?: true;
   /** The commit of the Hugging Face repository that serving is pinned to; absent: the newest. */
   revision?: string;
   license: string;

@@ -58,6 +58,7 @@ const run = async (args: readonly string[], { stdin = '', cluster }: { stdin?: s
       return cluster;
     },
     cloud: () => Promise.reject(new Error('No cloud was meant to be touched.')),
+    hub: () => Promise.reject(new Error('No hub was meant to be touched.')),
     presets: async () => presets,
     templates: () => Promise.reject(new Error('No templates are needed.')),
     program: { executable: 'node', arguments: [] },
