@@ -5,7 +5,7 @@ import { fileURLToPath } from 'node:url';
 import type { Command, Context } from './cli/command.ts';
 import { optionKeys, readConfiguration } from './cli/configuration.ts';
 import { commandNames, loadCommand } from './cli/find.ts';
-import { globalOptions } from './cli/globals.ts';
+import { globalOptions, namespaceFlag } from './cli/globals.ts';
 import { parseCommandLine, type Invocation } from './cli/program.ts';
 import { exitCodes } from './domain/errors.ts';
 import { toKaitoError } from './domain/unexpected.ts';
@@ -100,12 +100,13 @@ const run = async ({ command, input, globals }: Invocation, system: System): Pro
 const isKaitoError = (error: unknown): boolean => error instanceof Error && 'exitCode' in error;
 
 const createContext = (globals: Invocation['globals'], { terminal, signal }: System): Context & { close(): Promise<void> } => {
-  const cluster = once(async () => {
+  const cluster = once(async (namespace?: string) => {
+    const chosen = namespaceFlag(globals) ?? namespace ?? globals.namespace;
     const { connectCluster } = await import('./cluster/kubernetes.ts');
     return await connectCluster({
       ...(globals.kubeconfig === undefined ? {} : { kubeconfig: globals.kubeconfig }),
       ...(globals.context === undefined ? {} : { context: globals.context }),
-      ...(globals.namespace === undefined ? {} : { namespace: globals.namespace }),
+      ...(chosen === undefined ? {} : { namespace: chosen }),
       env: process.env,
       homeDirectory: homedir(),
       userAgent: `kaito-ts/${version}`,
@@ -132,7 +133,7 @@ const createContext = (globals: Invocation['globals'], { terminal, signal }: Sys
     cloud,
     hub,
     presets: once(async () => await (await files()).readPresets(packageFolder('presets'))),
-    templates: once(async () => await (await files()).readTemplates(packageFolder('templates'))),
+    templates: async (overrides) => await (await files()).readTemplates(packageFolder('templates'), overrides),
     program: { executable: process.execPath, arguments: [packageFolder('bin/kaito-ts.js')] },
     async close() {
       if (cluster.isStarted()) (await cluster().catch(() => undefined))?.close();
@@ -155,8 +156,8 @@ const clock = {
 /** `main` is one level below the package's root in the sources and in the bundle alike. */
 const packageFolder = (name: string): string => fileURLToPath(new URL(`../${name}`, import.meta.url));
 
-const once = <T>(create: () => Promise<T>): (() => Promise<T>) & { isStarted(): boolean } => {
+const once = <A extends unknown[], T>(create: (...given: A) => Promise<T>): ((...given: A) => Promise<T>) & { isStarted(): boolean } => {
   let value: Promise<T> | undefined;
-  const get = (): Promise<T> => (value ??= create());
+  const get = (...given: A): Promise<T> => (value ??= create(...given));
   return Object.assign(get, { isStarted: () => value !== undefined });
 };

@@ -49,13 +49,15 @@ export interface Context {
   signal: AbortSignal;
   environment: Readonly<Record<string, string | undefined>>;
   globals: GlobalValues;
-  cluster(): Promise<Cluster>;
+  /** `namespace` is a file's, and counts where no flag names one; only the first call decides. */
+  cluster(namespace?: string): Promise<Cluster>;
   cloud(): Promise<Cloud>;
   /** The catalogue. */
   presets(): Promise<readonly Preset[]>;
   /** Every other model. */
   hub(): Promise<Hub>;
-  templates(): Promise<Templates>;
+  /** Those of a user's directory take the place of ours. */
+  templates(overrides?: string): Promise<Templates>;
   /** How to start this same program as a child process. */
   program: { executable: string; arguments: string[] };
 }

@@ -22,3 +22,6 @@ export const globalOptions = { ...outputOptions, ...clusterOptions };
 
 export type GlobalOptions = typeof globalOptions;
 export type GlobalValues = Values<GlobalOptions> & { origins: Origins<GlobalOptions> };
+
+/** Undefined when it is only usual, so that what a file says goes before it. */
+export const namespaceFlag = ({ namespace, origins }: GlobalValues): string | undefined => (origins.namespace.from === 'flag' ? namespace : undefined);

@@ -1,5 +1,7 @@
 import { defineCommand } from '../cli/command.ts';
+import { besideFile } from '../cli/file-fields.ts';
 import { choice, duration, text, texts } from '../cli/options.ts';
+import { namespaceFlag } from '../cli/globals.ts';
 import { runOptions } from '../cli/run-options.ts';
 import { ownAnnotation } from '../domain/annotations.ts';
 import type { Event } from '../domain/event.ts';
@@ -20,10 +22,13 @@ export default defineCommand({
     timeout: duration('--timeout <duration>', 'how long the server may take from weights to first answer'),
     ...runOptions,
   },
-  examples: ['serve --preset phi-3-mini', 'serve --preset phi-3-mini --adapter phi-3-mini-128k-instruct-qlora', 'serve llama --preset llama-3.1-8b-instruct --model-access-secret hf-token --dry-run'],
-  async *run({ arguments: [name], options }, context) {
-    const [{ toServingRequest, servingName, parseAdapters }, { resolvePreset }, { planServing }, { observe }, { readRecord }, { readTunings }, { execute }, { tryInOrder }, { splitInstanceTypes }, { azureHint }, { knownModels }, { presetReference }] = await Promise.all([
+  examples: ['serve --preset phi-3-mini', 'serve --preset phi-3-mini --adapter phi-3-mini-128k-instruct-qlora', 'serve llama --preset llama-3.1-8b-instruct --model-access-secret hf-token --dry-run', 'serve -f workspace.yaml'],
+  async *run({ arguments: [name], options: given, origins }, context) {
+    const options = besideFile(given, origins);
+    const [{ toServingRequest, servingName, parseAdapters }, { servingOverrides }, { openWorkspace }, { resolvePreset }, { planServing }, { observe }, { readRecord }, { readTunings }, { execute }, { tryInOrder }, { splitInstanceTypes }, { azureHint }, { knownModels }, { presetReference }] = await Promise.all([
       import('../plan/serving-request.ts'),
+      import('../plan/basis.ts'),
+      import('../validation/open-workspace.ts'),
       import('../plan/resolve-preset.ts'),
       import('../plan/plan-serving.ts'),
       import('../flow/observe.ts'),
@@ -38,14 +43,23 @@ export default defineCommand({
     ]);
     const { signal, clock } = context;
     const flags = { ...options, name, nodeTimeoutMs: options.nodeTimeout, readinessTimeoutMs: options.timeout, wait: !options.noWait };
-    const catalogue = yield* knownModels(context, options.preset);
+    const file =
+      options.filename.length === 0
+        ? undefined
+        : await openWorkspace(options.filename, { kind: 'inference', name, readStdin: () => context.terminal.readAll(signal), overrides: servingOverrides(flags), namespaceFlag: namespaceFlag(context.globals), provisioner: options.provisioner });
+    const wantedPreset = options.preset ?? file?.presetName;
+    const catalogue = yield* knownModels(context, wantedPreset);
+    // What is wrong with a file is told before anything else, for its preset may be what is wrong.
+    const draft = file?.read(catalogue, 'default').basis;
     // What is wrong with the command line is told before anything is asked of anybody.
-    const named = options.preset === undefined ? undefined : resolvePreset(catalogue, options.preset).preset;
+    const named = wantedPreset === undefined ? undefined : resolvePreset(catalogue, wantedPreset).preset;
     const tuningNames = parseAdapters(options.adapter).flatMap((adapter) => (adapter.kind === 'tuning' ? [adapter.name] : []));
     const instanceTypes = splitInstanceTypes(options.instanceType);
-    for (const instanceType of instanceTypes) toServingRequest({ ...flags, instanceType, adapter: [], preset: options.preset ?? catalogue[0]?.name }, 'default', catalogue, undefined, {});
-    const cluster = await context.cluster();
-    const workspaceName = name ?? (named && servingName({ name }, named));
+    for (const instanceType of instanceTypes) toServingRequest({ ...flags, instanceType, adapter: [], preset: wantedPreset ?? catalogue[0]?.name }, 'default', catalogue, draft, {});
+    const cluster = await context.cluster(file?.namespace);
+    const written = file?.read(catalogue, cluster.target.namespace);
+    for (const message of written?.warnings ?? []) yield { type: 'warning', message };
+    const workspaceName = name ?? written?.basis.workspace.metadata.name ?? (named && servingName({ name }, named));
     const tunings = await readTunings(cluster, tuningNames, signal);
     yield* tryInOrder(instanceTypes, async function* attempt(instanceType): AsyncGenerator<Event, void> {
       const stored = workspaceName === undefined ? undefined : await readRecord(cluster, workspaceName, signal);
@@ -53,7 +67,7 @@ export default defineCommand({
       // What is served already stays at its commit: only its owner moves it, by deleting it first.
       const isSame = before !== undefined && (named === undefined || presetReference(named) === before);
       const models = isSame ? yield* knownModels(context, before, stored?.workspace.metadata.annotations?.[ownAnnotation.modelCommit]) : catalogue;
-      const request = toServingRequest({ ...flags, instanceType }, cluster.target.namespace, models, stored, tunings);
+      const request = toServingRequest({ ...flags, instanceType }, cluster.target.namespace, models, written?.basis ?? stored, tunings);
       const { inference } = request.workspace;
       const secrets = [inference?.preset.presetOptions?.modelAccessSecret, ...request.adapters.map(({ imagePullSecret }) => imagePullSecret)].filter((secret) => secret !== undefined);
       const facts = await observe(
@@ -66,7 +80,7 @@ export default defineCommand({
         },
         signal,
       );
-      const plan = planServing(request, facts, await context.templates());
+      const plan = planServing(request, facts, await context.templates(options.templates));
       yield { type: 'planned', plan, dryRun: options.dryRun };
       if (options.dryRun) return;
       yield* execute(plan, facts.record, { cluster, ...(facts.azure ? { azure: { cloud: await context.cloud(), managedCluster: facts.azure.cluster } } : {}), clock, signal });

@@ -1,5 +1,7 @@
 import { defineCommand } from '../cli/command.ts';
+import { besideFile } from '../cli/file-fields.ts';
 import { choice, count, decimal, duration, text, texts, toggle } from '../cli/options.ts';
+import { namespaceFlag } from '../cli/globals.ts';
 import { runOptions } from '../cli/run-options.ts';
 import type { Event } from '../domain/event.ts';
 import { describeAdapter, type OwnerRecord } from '../domain/record.ts';
@@ -39,10 +41,14 @@ export default defineCommand({
     'tune --preset phi-3-mini --method qlora',
     'tune my-tuning --preset phi-4-mini-instruct --input-url https://example.com/train.jsonl --output-image myregistry.azurecr.io/my-tuning:1 --output-image-secret acr-push',
     'tune --preset phi-3-mini --dry-run -o yaml',
+    'tune -f workspace.yaml --instance-type Standard_NC24ads_A100_v4',
   ],
-  async *run({ arguments: [name], options }, context) {
-    const [{ toTuningRequest }, { splitInstanceTypes }, { planTuning }, { observe }, { readRecord }, { execute }, { tryInOrder }, { azureHint }, { askRegistry }] = await Promise.all([
+  async *run({ arguments: [name], options: given, origins }, context) {
+    const options = besideFile(given, origins);
+    const [{ toTuningFlags, toTuningRequest }, { tuningOverrides }, { openWorkspace }, { splitInstanceTypes }, { planTuning }, { observe }, { readRecord }, { execute }, { tryInOrder }, { azureHint }, { askRegistry }] = await Promise.all([
       import('../plan/tuning-request.ts'),
+      import('../plan/basis.ts'),
+      import('../validation/open-workspace.ts'),
       import('../plan/run-settings.ts'),
       import('../plan/plan-tuning.ts'),
       import('../flow/observe.ts'),
@@ -53,32 +59,21 @@ export default defineCommand({
       import('../registry/ask.ts'),
     ]);
     const { signal, clock } = context;
-    const flags = {
-      ...options,
-      name,
-      inputUrls: options.inputUrl,
-      timeLimitMs: options.timeLimit,
-      nodeTimeoutMs: options.nodeTimeout,
-      wait: !options.noWait,
-      training: {
-        num_train_epochs: options.epochs,
-        max_steps: options.maxSteps,
-        learning_rate: options.learningRate,
-        r: options.rank,
-        lora_alpha: options.alpha,
-        max_length: options.maxLength,
-        gradient_accumulation_steps: options.gradientAccumulationSteps,
-        target_modules: options.targetModules.length > 0 ? options.targetModules : undefined,
-      },
-    };
+    const flags = toTuningFlags(options, name);
+    const file =
+      options.filename.length === 0
+        ? undefined
+        : await openWorkspace(options.filename, { kind: 'tuning', name, readStdin: () => context.terminal.readAll(signal), overrides: tuningOverrides(flags), namespaceFlag: namespaceFlag(context.globals), provisioner: options.provisioner });
     const catalogue = await context.presets();
     const instanceTypes = splitInstanceTypes(options.instanceType);
     // What is wrong with the command line is told before anything is asked of anybody.
-    const [draft] = instanceTypes.map((instanceType) => toTuningRequest({ ...flags, instanceType }, 'default', catalogue, undefined));
-    const cluster = await context.cluster();
+    const [draft] = instanceTypes.map((instanceType) => toTuningRequest({ ...flags, instanceType }, 'default', catalogue, file?.read(catalogue, 'default').basis));
+    const cluster = await context.cluster(file?.namespace);
+    const written = file?.read(catalogue, cluster.target.namespace);
+    for (const message of written?.warnings ?? []) yield { type: 'warning', message };
     yield* tryInOrder(instanceTypes, async function* attempt(instanceType): AsyncGenerator<Event, void> {
       const stored = draft && (await readRecord(cluster, draft.workspace.metadata.name, signal));
-      const request = toTuningRequest({ ...flags, instanceType }, cluster.target.namespace, catalogue, stored);
+      const request = toTuningRequest({ ...flags, instanceType }, cluster.target.namespace, catalogue, written?.basis ?? stored);
       const { output, input } = request.workspace.tuning ?? {};
       const facts = await observe(
         request.workspace,
@@ -91,7 +86,7 @@ export default defineCommand({
         },
         signal,
       );
-      const plan = planTuning(request, facts, await context.templates());
+      const plan = planTuning(request, facts, await context.templates(options.templates));
       yield { type: 'planned', plan, dryRun: options.dryRun };
       if (options.dryRun) return;
       if (plan.steps.length === 0) yield { type: 'note', message: 'Nothing to do: it is done already.' };

@@ -1,7 +1,7 @@
 import { UsageError } from '../domain/errors.ts';
 import type { Templates } from './files.ts';
 import type { ServedAdapter } from './inference.ts';
-import type { Json } from './json.ts';
+import { toJsonMap, type Json } from './json.ts';
 import { toPullReference } from './pull-reference.ts';
 import { resolveTemplate, type Values } from './template.ts';
 import { credentialsVolume } from './credentials.ts';
@@ -42,11 +42,12 @@ const pulledValues = ({ name, source, imagePullSecret }: ServedAdapter): Values 
 });
 
 const claimMount = ({ name, source }: ServedAdapter): Json[] => {
-  if (source.kind !== 'claim') return [];
-  return [{ name: `adapter-${name}`, mountPath: `${folder}/${name}`, readOnly: true, ...(source.path === '' ? {} : { subPath: source.path }) }];
+  if (source.kind === 'image') return [];
+  return [{ name: `adapter-${name}`, mountPath: `${folder}/${name}`, readOnly: true, ...(source.kind === 'volume' || source.path === '' ? {} : { subPath: source.path }) }];
 };
 
 const volumesOf = ({ name, source, imagePullSecret }: ServedAdapter): Json[] => {
   if (source.kind === 'claim') return [{ name: `adapter-${name}`, persistentVolumeClaim: { claimName: source.claimName, readOnly: true } }];
+  if (source.kind === 'volume') return [{ name: `adapter-${name}`, ...toJsonMap(source.volumeSource) }];
   return imagePullSecret === undefined ? [] : [credentialsVolume(`adapter-${name}-credentials`, [{ secret: imagePullSecret, path: `${imagePullSecret}.json` }])];
 };

@@ -17,7 +17,8 @@ import { resolveTemplate, type Values } from './template.ts';
 export interface ServedAdapter {
   /** The name that requests ask for it by, and its folder's. */
   name: string;
-  source: AdapterLocation;
+  /** Where a tuning left it, or any volume that a pod can mount. */
+  source: AdapterLocation | { kind: 'volume'; volumeSource: Record<string, unknown> };
   /** Its LoRA rank; absent where it is not known. */
   rank?: number;
   imagePullSecret?: string;

@@ -1,5 +1,6 @@
 import { ConflictError, NotFoundError, PreflightError } from '../domain/errors.ts';
 import type { Facts, TuningFacts } from '../domain/facts.ts';
+import type { KubernetesObject } from '../domain/kubernetes.ts';
 import type { Check, Choice, Plan, Step } from '../domain/plan.ts';
 import type { Preset } from '../domain/preset.ts';
 import type { Workspace } from '../domain/workspace.ts';
@@ -22,6 +23,8 @@ export interface ServingRequest extends RunSettings {
   contextLengthTokens?: number;
   adapters: ServedAdapter[];
   choices: Choice[];
+  /** ConfigMaps of a Workspace file, applied before everything else. */
+  objects: readonly KubernetesObject[];
   /** From weights to `/health`. */
   readinessTimeoutMs: number;
   wait: boolean;
@@ -51,7 +54,7 @@ export const planServing = (request: ServingRequest, facts: Facts, templates: Te
   const isSubmitted = facts.existing.some(({ kind }) => kind === 'Deployment' || kind === 'StatefulSet');
   if (stored && (stored.workspace.tuning || (isSubmitted && changes.some((change) => /^(inference\.preset|resource\.)/.test(change))))) throw cannotChange(workspace, changes, stored.workspace.tuning !== undefined);
   const revision = stored ? (changes.length > 0 ? stored.revision + 1 : stored.revision) : 1;
-  const wanted = renderInference(
+  const rendered = renderInference(
     {
       workspace,
       preset: request.preset,
@@ -65,7 +68,7 @@ export const planServing = (request: ServingRequest, facts: Facts, templates: Te
     templates,
   );
   const needsRecord = !stored || changes.length > 0 || (provision.nodePool !== undefined && toStableJson(provision.nodePool) !== toStableJson(stored.nodePool));
-  const applies = planApplies(wanted, facts.existing);
+  const applies = planApplies([...request.objects.map((object) => ({ object, owned: true })), ...rendered], facts.existing);
   const workloadKind = provision.nodes.count > 1 ? 'StatefulSet' : 'Deployment';
   const steps: Step[] = [
     ...provision.leftovers,
@@ -141,7 +144,9 @@ export const adapterOfTuning = (name: string, facts: TuningFacts | 'missing' | u
       hints: [`kaito-ts status ${name}`],
     });
   }
-  if (facts.preset !== preset.name && ![preset.huggingFaceId, ...preset.aliases].includes(facts.preset)) {
+  // A model of the hub may have the last part of its id in common with one of the catalogue.
+  const names = [preset.huggingFaceId, ...(preset.isFromHub ? [] : [preset.name, ...preset.aliases])];
+  if (!names.includes(facts.preset)) {
     throw new PreflightError(`Adapter ${name} was tuned for ${facts.preset} and does not fit ${preset.name}.`, { reason: 'AdapterForOtherModel', hints: [`kaito-ts serve --preset ${facts.preset} --adapter ${name}`] });
   }
   return { name, source: result.adapter, rank: facts.rank, ...(facts.imagePullSecret === undefined ? {} : { imagePullSecret: facts.imagePullSecret }) };

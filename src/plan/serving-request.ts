@@ -1,17 +1,18 @@
-import { kaitoAnnotation } from '../domain/annotations.ts';
+import { kaitoAnnotation, ownAnnotation } from '../domain/annotations.ts';
 import { UsageError } from '../domain/errors.ts';
 import type { TuningFacts } from '../domain/facts.ts';
 import { parseImageReference } from '../domain/image-reference.ts';
+import { presetReference } from '../domain/preset-catalogue.ts';
 import type { Preset } from '../domain/preset.ts';
-import type { OwnerRecord } from '../domain/record.ts';
-import type { InferenceAdapter, Workspace } from '../domain/workspace.ts';
+import type { DataSource, InferenceAdapter, Workspace } from '../domain/workspace.ts';
 import type { ServedAdapter } from '../manifests/inference.ts';
 import { runtimeNames, toRuntimeName, type RuntimeName } from '../runtimes/index.ts';
 import { startupBudgetSeconds } from '../runtimes/runtime.ts';
+import { annotationsInFile, labelsInFile, nameInFile, selectorInFile, toAnnotations, whyBasis, whyFlag, type Basis } from './basis.ts';
 import { parseWorkspaceName, toWorkspaceName } from './names.ts';
 import { adapterOfTuning, type ServingRequest } from './plan-serving.ts';
 import { createChoiceLog } from './request.ts';
-import { resolvePreset } from './resolve-preset.ts';
+import { resolvePreset, whyPreset } from './resolve-preset.ts';
 import { chooseNodes } from './run-settings.ts';
 
 export interface ServingFlags {
@@ -60,32 +61,35 @@ const parseAdapter = (text: string): AdapterFlag => {
 export const servingName = (flags: Pick<ServingFlags, 'name'>, preset: Preset): string => (flags.name === undefined ? toWorkspaceName(preset.name) : parseWorkspaceName(flags.name));
 
 /** Fills what the flags leave open, saying each. `tunings` are the facts about adapters named by a tuning. */
-export const toServingRequest = (flags: ServingFlags, namespace: string, catalogue: readonly Preset[], stored: OwnerRecord | undefined, tunings: Record<string, TuningFacts | 'missing'>): ServingRequest => {
+export const toServingRequest = (flags: ServingFlags, namespace: string, catalogue: readonly Preset[], stored: Basis | undefined, tunings: Record<string, TuningFacts | 'missing'>): ServingRequest => {
   const log = createChoiceLog();
   const { choose } = log;
   const wantedPreset = flags.preset ?? stored?.workspace.inference?.preset.name;
   if (wantedPreset === undefined) throw new UsageError('Say which model to serve.', { reason: 'MissingOption', hints: ['Add --preset <name>.', 'kaito-ts presets'] });
-  const { preset, why } = resolvePreset(catalogue, wantedPreset);
-  const name = choose('name', servingName(flags, preset), flags.name === undefined ? 'default: the preset' : 'given');
-  choose('preset', preset.name, `${why}; licence ${preset.license}${preset.gated ? '; gated' : ''}`);
+  const resolved = resolvePreset(catalogue, wantedPreset);
+  const { preset } = resolved;
+  const name = choose('name', servingName({ name: flags.name ?? nameInFile(stored) }, preset), flags.name !== undefined ? whyFlag('given', stored) : stored?.file ? whyBasis(stored) : 'default: the preset');
+  choose('preset', preset.name, `${whyPreset(resolved, flags.preset, stored)}; licence ${preset.license}${preset.gated ? '; gated' : ''}`);
+  if (preset.isFromHub && preset.revision !== undefined) choose('commit', preset.revision, stored ? 'as before' : 'newest on Hugging Face');
   const { inference: before, metadata: { annotations = {} } = {} } = stored?.workspace ?? {};
   const runtimeBefore = before && toRuntimeName(annotations[kaitoAnnotation.runtime]);
-  const runtime = choose('runtime', parseRuntime(flags.runtime ?? runtimeBefore, preset), flags.runtime !== undefined ? '--runtime' : runtimeBefore ? 'as before' : 'default');
+  const runtime = choose('runtime', parseRuntime(flags.runtime ?? runtimeBefore, preset), flags.runtime !== undefined ? whyFlag('--runtime', stored) : stored?.file ? (annotations[kaitoAnnotation.runtime] === undefined ? 'default' : whyBasis(stored)) : runtimeBefore ? 'as before' : 'default');
   const nodes = chooseNodes(flags, stored);
   choose('provisioner', nodes.provisioner, nodes.why);
-  const adapters = parseAdapters(flags.adapter).map((adapter) => toServedAdapter(adapter, flags, tunings, preset, namespace));
-  for (const adapter of adapters) choose('adapter', adapter.name, '--adapter', `${adapter.name} (${adapter.source.kind === 'image' ? adapter.source.reference : `PersistentVolumeClaim/${adapter.source.claimName}`})`);
+  const written = flags.adapter.length === 0 && stored?.file ? (before?.adapters ?? []) : [];
+  const adapters = [...parseAdapters(flags.adapter).map((adapter) => toServedAdapter(adapter, flags, tunings, preset, namespace)), ...written.map(toWrittenAdapter)];
+  for (const adapter of adapters) choose('adapter', adapter.name, stored && written.length > 0 ? whyBasis(stored) : whyFlag('--adapter', stored), `${adapter.name} (${describeSource(adapter)})`);
   const secret = flags.modelAccessSecret ?? before?.preset.presetOptions?.modelAccessSecret;
   const config = flags.config ?? before?.config;
   const workspace: Workspace = {
     apiVersion: 'kaito.sh/v1beta1',
     kind: 'Workspace',
-    metadata: { name, namespace, ...(runtime === 'vllm' ? {} : { annotations: { [kaitoAnnotation.runtime]: runtime } }) },
-    resource: { ...(nodes.instanceType === undefined ? {} : { instanceType: nodes.instanceType }), labelSelector: { matchLabels: nodes.selector ?? { apps: name } } },
+    metadata: { name, namespace, ...labelsInFile(stored), ...toAnnotations({ ...annotationsInFile(stored, [kaitoAnnotation.runtime, ownAnnotation.modelCommit]), ...annotationsOf(runtime, preset) }) },
+    resource: { ...(nodes.instanceType === undefined ? {} : { instanceType: nodes.instanceType }), labelSelector: { matchLabels: nodes.selector ?? selectorInFile(stored) ?? { apps: name } } },
     inference: {
-      preset: { name: preset.name, ...(secret === undefined ? {} : { presetOptions: { modelAccessSecret: secret } }) },
+      preset: { name: presetReference(preset), ...(secret === undefined ? {} : { presetOptions: { modelAccessSecret: secret } }) },
       ...(config === undefined ? {} : { config }),
-      ...(adapters.length === 0 ? {} : { adapters: adapters.map(toInferenceAdapter) }),
+      ...(adapters.length === 0 ? {} : { adapters: written.length > 0 ? written : adapters.map(toInferenceAdapter) }),
     },
   };
   return {
@@ -93,6 +97,7 @@ export const toServingRequest = (flags: ServingFlags, namespace: string, catalog
     preset,
     runtime,
     adapters,
+    objects: stored?.file?.objects ?? [],
     choices: log.choices,
     provisioner: nodes.provisioner,
     ...(nodes.instanceTypeWhy === undefined ? {} : { instanceTypeWhy: nodes.instanceTypeWhy }),
@@ -103,6 +108,11 @@ export const toServingRequest = (flags: ServingFlags, namespace: string, catalog
     wait: flags.wait,
   };
 };
+
+const annotationsOf = (runtime: RuntimeName, { isFromHub, revision }: Preset): Record<string, string> => ({
+  ...(runtime === 'vllm' ? {} : { [kaitoAnnotation.runtime]: runtime }),
+  ...(isFromHub && revision !== undefined ? { [ownAnnotation.modelCommit]: revision } : {}),
+});
 
 const parseRuntime = (text: string | undefined, preset: Preset): RuntimeName => {
   if (text === undefined) return 'vllm';
@@ -121,10 +131,39 @@ const toServedAdapter = (adapter: AdapterFlag, flags: ServingFlags, tunings: Rec
         ...(flags.adapterSecret === undefined ? {} : { imagePullSecret: flags.adapterSecret }),
       };
 
+/** As a Workspace file has it, judged before. */
+const toWrittenAdapter = ({ source: { name = '', image, imagePullSecrets = [], volumeSource } }: InferenceAdapter): ServedAdapter => {
+  const [imagePullSecret, second] = imagePullSecrets;
+  if (second !== undefined) throw new UsageError(`Adapter ${name} names ${imagePullSecrets.length} imagePullSecrets, and one can be used.`, { reason: 'TooManySecrets', hints: ['One Secret can hold the credentials of several registries.'] });
+  return { name, source: image === undefined ? { kind: 'volume', volumeSource: volumeSource ?? {} } : { kind: 'image', reference: image }, ...(imagePullSecret === undefined ? {} : { imagePullSecret }) };
+};
+
+const describeSource = ({ source }: ServedAdapter): string => {
+  switch (source.kind) {
+    case 'image':
+      return source.reference;
+    case 'claim':
+      return `PersistentVolumeClaim/${source.claimName}`;
+    case 'volume':
+      return `a volume: ${Object.keys(source.volumeSource).join(', ')}`;
+  }
+};
+
 const toInferenceAdapter = ({ name, source, imagePullSecret }: ServedAdapter): InferenceAdapter => ({
   source: {
     name,
-    ...(source.kind === 'image' ? { image: source.digest === undefined ? source.reference : `${source.reference}@${source.digest}` } : { volumeSource: { persistentVolumeClaim: { claimName: source.claimName } } }),
+    ...toDataSource(source),
     ...(imagePullSecret === undefined ? {} : { imagePullSecrets: [imagePullSecret] }),
   },
 });
+
+const toDataSource = (source: ServedAdapter['source']): Pick<DataSource, 'image' | 'volumeSource'> => {
+  switch (source.kind) {
+    case 'image':
+      return { image: source.digest === undefined ? source.reference : `${source.reference}@${source.digest}` };
+    case 'claim':
+      return { volumeSource: { persistentVolumeClaim: { claimName: source.claimName } } };
+    case 'volume':
+      return { volumeSource: source.volumeSource };
+  }
+};

@@ -39,6 +39,41 @@ export interface TuningFlags {
   training: Record<string, string | number | string[] | undefined>;
 }
 
+/** What the options of the command line are called there. */
+export interface TuningOptions extends Omit<TuningFlags, 'name' | 'inputUrls' | 'timeLimitMs' | 'nodeTimeoutMs' | 'wait' | 'training'> {
+  inputUrl: string[];
+  timeLimit: number;
+  nodeTimeout: number;
+  noWait: boolean;
+  epochs: number | undefined;
+  maxSteps: number | undefined;
+  learningRate: number | undefined;
+  rank: number | undefined;
+  alpha: number | undefined;
+  maxLength: number | undefined;
+  gradientAccumulationSteps: number | undefined;
+  targetModules: string[];
+}
+
+export const toTuningFlags = (options: TuningOptions, name: string | undefined): TuningFlags => ({
+  ...options,
+  name,
+  inputUrls: options.inputUrl,
+  timeLimitMs: options.timeLimit,
+  nodeTimeoutMs: options.nodeTimeout,
+  wait: !options.noWait,
+  training: {
+    num_train_epochs: options.epochs,
+    max_steps: options.maxSteps,
+    learning_rate: options.learningRate,
+    r: options.rank,
+    lora_alpha: options.alpha,
+    max_length: options.maxLength,
+    gradient_accumulation_steps: options.gradientAccumulationSteps,
+    target_modules: options.targetModules.length > 0 ? options.targetModules : undefined,
+  },
+});
+
 /**
  * A small public dataset of chat messages, the one of KAITO's own quick start.
  * https://huggingface.co/datasets/philschmid/dolly-15k-oai-style
