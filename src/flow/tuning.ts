@@ -59,6 +59,8 @@ export async function* followTuning(step: FollowTuningStep, session: Session): A
     if (isStuck(jobs.get(step.job.name))) await cluster.delete('Job', step.job.name, { namespace, propagation: 'Background', signal: session.signal });
     throw explained;
   }
+  const trainer = newest(pods);
+  if (trainer && training.summary().steps === undefined) yield* readAfterwards(session, trainer, training);
   const adapter = locateAdapter(step.adapter, [...pods.values()]);
   await saveResult(session, { outcome: 'Succeeded', finishedAt: now(session), adapter, ...training.summary() });
   const { steps, finalLoss } = training.summary();
@@ -170,14 +172,8 @@ async function* followTrainer(session: Session, namespace: string, findPod: () =
   for (let failures = 0; failures < logAttemptLimit; ) {
     const pod = await untilDefined(findTrainer, session, signal);
     if (pod === undefined) return;
-    training.begin(pod, await readTrainingSchedule(session.cluster, session.plan.workspace, signal));
     try {
-      for await (const text of session.cluster.logs(pod, { namespace, container: 'tuner', follow: true, signal })) {
-        for (const update of training.log().read(text, session.clock.now())) {
-          const event = training.note(update) ? toEvent(update) : undefined;
-          if (event) yield event;
-        }
-      }
+      yield* readTrainer(session, { pod, namespace, follow: true }, training, signal);
       read.add(pod);
     } catch (error) {
       if (signal.aborted) return;
@@ -185,6 +181,26 @@ async function* followTrainer(session: Session, namespace: string, findPod: () =
       failures += 1;
       if (failures === logAttemptLimit) yield { type: 'warning', message: 'The trainer\'s log cannot be followed any more; the Job is.', hints: [error.fact ?? error.message] };
       await pause(logPauseMs, session, signal);
+    }
+  }
+}
+
+/** A Job that was found at its end, or came to it before its log was looked at, still tells how training went. */
+async function* readAfterwards(session: Session, { metadata: { name, namespace = 'default' } }: Pod, training: TrainingProgress): AsyncGenerator<Event> {
+  try {
+    yield* readTrainer(session, { pod: name, namespace, follow: false }, training, session.signal);
+  } catch (error) {
+    // The adapter is there all the same; the pod may be gone with its node.
+    if (session.signal.aborted || !(error instanceof KaitoError)) throw error;
+  }
+}
+
+async function* readTrainer({ cluster, plan, clock }: Session, { pod, namespace, follow }: { pod: string; namespace: string; follow: boolean }, training: TrainingProgress, signal: AbortSignal): AsyncGenerator<Event> {
+  training.begin(pod, await readTrainingSchedule(cluster, plan.workspace, signal));
+  for await (const text of cluster.logs(pod, { namespace, container: 'tuner', follow, signal })) {
+    for (const update of training.log().read(text, clock.now())) {
+      const event = training.note(update) ? toEvent(update) : undefined;
+      if (event) yield event;
     }
   }
 }

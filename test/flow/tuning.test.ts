@@ -95,7 +95,17 @@ describe('followTuning', () => {
     expect(stored()?.result).toMatchObject(type === 'Complete' ? { outcome: 'Succeeded', adapter: { digest } } : { outcome: 'Failed', reason: 'PushFailed' });
   });
 
-  it('records a Job that ended before anybody followed it', async () => {
+  it('records a Job that ended before anybody followed it, with the steps and the loss that its log still tells', async () => {
+    const stage = createStage(record());
+    stage.cluster.logTexts.set('tuned-1/tuner', `${bar(2, 2)}\n{'loss': '1.25', 'epoch': '1'}\n`);
+    stage.cluster.put(job(jobCondition('Complete')));
+    stage.cluster.put(succeeded);
+    const { following, stored } = begin(stage);
+    await expect(following.result).resolves.toBe('2 steps, last loss 1.25');
+    expect(stored()?.result).toMatchObject({ outcome: 'Succeeded', adapter: { digest }, steps: 2, finalLoss: 1.25 });
+  });
+
+  it('records a Job whose log is gone', async () => {
     const stage = createStage(record());
     stage.cluster.put(job(jobCondition('Complete')));
     stage.cluster.put(succeeded);
