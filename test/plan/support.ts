@@ -5,7 +5,6 @@ import type { KubernetesObject } from '../../src/domain/kubernetes.ts';
 import type { ApplyStep, Plan } from '../../src/domain/plan.ts';
 import type { Preset } from '../../src/domain/preset.ts';
 import type { OwnerRecord } from '../../src/domain/record.ts';
-import type { Workspace } from '../../src/domain/workspace.ts';
 import { readPresets, readTemplates } from '../../src/manifests/files.ts';
 import type { ServingFlags } from '../../src/plan/serving-request.ts';
 import type { TuningFlags } from '../../src/plan/tuning-request.ts';
@@ -108,5 +107,3 @@ export const poolOf = (plan: Plan, provisioningState = 'Succeeded'): AzureFacts[
   );
 
 export const withStatus = (object: KubernetesObject, status: object): KubernetesObject => ({ ...object, status });
-
-export const selectorOf = ({ resource }: Workspace) => resource.labelSelector.matchLabels;

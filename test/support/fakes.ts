@@ -2,7 +2,7 @@ import { createServer, type RequestListener } from 'node:http';
 import { duplexPair } from 'node:stream';
 import type { Cloud } from '../../src/cloud/cloud.ts';
 import type { ApplyResult, Cluster, ListOptions, WatchEvent } from '../../src/cluster/cluster.ts';
-import { apiResources, type Kind, type Kinds } from '../../src/cluster/kinds.ts';
+import type { Kind, Kinds } from '../../src/cluster/kinds.ts';
 import type { AgentPool, AgentPoolRequest, ManagedCluster, StartedOperation } from '../../src/domain/azure.ts';
 import { ConflictError, FailedError, NotFoundError } from '../../src/domain/errors.ts';
 import type { KubernetesObject } from '../../src/domain/kubernetes.ts';
@@ -185,9 +185,6 @@ const terms = (selector: string): [string, string | undefined][] =>
 
 const fieldOf = (object: unknown, path: string): unknown =>
   path.split('.').reduce((value: unknown, key) => (typeof value === 'object' && value !== null && key in value ? Reflect.get(value, key) : undefined), object);
-
-/** Every kind of the API that the fake knows, for tests that go through all. */
-export const kinds = Object.keys(apiResources);
 
 /** An Azure whose operations end when the test says so. */
 export interface FakeCloud extends Cloud {
