@@ -1,4 +1,4 @@
-import { KaitoError } from '../domain/errors.ts';
+import { KaitoError, NotFoundError } from '../domain/errors.ts';
 import type { LogOptions } from './cluster.ts';
 import { toConnectionError } from './connection-errors.ts';
 import type { Endpoint } from './endpoint.ts';
@@ -24,9 +24,21 @@ export async function* readLogs(
     });
     response.setEncoding('utf8');
     // Leaving the loop early destroys the stream, and the socket with it.
-    for await (const chunk of response) yield String(chunk);
+    let isBeginning = true;
+    for await (const chunk of response) {
+      const text = String(chunk);
+      if (isBeginning && lostLog.test(text)) throw logIsLost(text);
+      isBeginning = false;
+      yield text;
+    }
   } catch (error) {
     if (signal?.aborted) return;
     throw error instanceof KaitoError ? error : toConnectionError(error, endpoint.server);
   }
 }
+
+/** The kubelet has agreed to send a log before it finds that the container is gone. https://github.com/kubernetes/kubernetes/blob/v1.36.3/pkg/kubelet/kuberuntime/kuberuntime_manager.go (GetContainerLogs) */
+const lostLog = /^unable to retrieve container logs for \S+$/;
+
+const logIsLost = (words: string): NotFoundError =>
+  new NotFoundError('The node has no log of that container any more.', { reason: 'LogGone', fact: words, hints: ['A container that is started again and again leaves only its newest logs'] });

@@ -48,7 +48,8 @@ export const containerStatuses = (pod: Pod): ContainerStatus[] => [...(pod.statu
 
 const outOfMemory = (pod: Pod): Diagnosis | undefined => {
   for (const { name, state, lastState, restartCount } of containerStatuses(pod)) {
-    const terminated = [state?.terminated, lastState?.terminated].find((candidate) => candidate?.reason === 'OOMKilled');
+    // The kubelet says so as well where only a child was killed, and the container went on and succeeded.
+    const terminated = [state?.terminated, lastState?.terminated].find((candidate) => candidate?.reason === 'OOMKilled' && candidate.exitCode !== 0);
     if (!terminated) continue;
     return {
       reason: 'ContainerOOMKilled',
@@ -110,7 +111,7 @@ const crashLoop = (pod: Pod): Diagnosis | undefined => {
 
 /** A traceback ends with what wraps the cause: the engine's own error says more than "initialization failed". */
 const rootError = (message: string | undefined): string | undefined => {
-  const lines = (message ?? '').split('\n').map((line) => line.trim()).filter((line) => line !== '');
+  const lines = (message ?? '').split(/[\r\n]+/).map((line) => line.trim()).filter((line) => line !== '');
   const errors = lines.flatMap((line) => /(?:[\w.]+(?:Error|Exception): .+)$/.exec(line)?.[0] ?? []).filter((line) => !line.includes('See root cause above'));
   return errors.at(-1) ?? lines.at(-1);
 };
@@ -157,7 +158,7 @@ const failedContainer = (pod: Pod): Diagnosis | undefined => {
     if (!terminated || terminated.exitCode === 0) continue;
     return {
       reason: 'ContainerFailed',
-      message: `container "${name}" ended with exit code ${terminated.exitCode}${terminated.message ? `: ${terminated.message}` : ''}`,
+      message: `container "${name}" ended with exit code ${terminated.exitCode}${terminated.message ? `: ${rootError(terminated.message)}` : ''}`,
       hints: [`kubectl logs ${pod.metadata.name} -n ${pod.metadata.namespace} -c ${name}`],
       // Elsewhere it is started again, and only a crash that repeats is one.
       isFatal: pod.spec?.restartPolicy === 'Never',

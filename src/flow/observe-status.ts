@@ -49,7 +49,7 @@ export const observeStatuses = async (cluster: Cluster, { name, ...scope }: Stat
         ...(workload ? { workload } : {}),
         pods: ownPods,
         events: ownPods.flatMap(({ metadata }) => eventsOf.get(metadata.uid ?? '') ?? []),
-        nodes: nodesOf.get(key) ?? existingNodes(ownPods, nodes),
+        nodes: nodesOf.get(key) ?? existingNodes(record, ownPods, nodes),
       });
     })
     .filter((status) => status !== undefined)
@@ -84,8 +84,11 @@ const readOrExplain = (object: Kinds['ConfigMap']): OwnerRecord | WorkspaceStatu
 const groupByWorkspace = <T extends Kinds['Job'] | Kinds['Deployment'] | Kinds['StatefulSet'] | Kinds['Pod']>(objects: T[]): Map<string, T[]> =>
   Map.groupBy(objects, ({ metadata }) => `${metadata.namespace ?? ''}/${metadata.labels?.[workspaceLabel] ?? ''}`);
 
-/** Existing nodes carry no label of ours: those that the pods run on count. */
-const existingNodes = (pods: Kinds['Pod'][], nodes: Kinds['Node'][]): Kinds['Node'][] => {
+/** Existing nodes carry no label of ours: those that the pods run on count, and until there are any, those that they may run on. */
+const existingNodes = ({ workspace }: OwnerRecord, pods: Kinds['Pod'][], nodes: Kinds['Node'][]): Kinds['Node'][] => {
   const names = new Set(pods.map(({ spec }) => spec?.nodeName));
-  return nodes.filter(({ metadata }) => names.has(metadata.name));
+  const used = nodes.filter(({ metadata }) => names.has(metadata.name));
+  const labels = Object.entries(workspace.resource.labelSelector.matchLabels);
+  if (used.length > 0 || labels.length === 0) return used;
+  return nodes.filter(({ metadata }) => labels.every(([label, value]) => metadata.labels?.[label] === value));
 };

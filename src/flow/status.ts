@@ -133,11 +133,12 @@ const explain = (objects: WorkspaceObjects, state: WorkspaceState, isResourceRea
         next: `kaito-ts serve --preset ${presetName(record.workspace)} --adapter ${name}`,
       };
     case 'Failed':
-      return { why: `${result?.reason ?? 'Tuning failed'}${result?.message ? `: ${result.message}` : ''}.${spending}`, next: isSpending ? `kaito-ts delete ${name}` : `kaito-ts logs ${name}` };
+      return { why: `${result?.reason ?? 'Tuning failed'}${result?.message ? `: ${result.message.replace(/\.$/, '')}` : ''}.${spending}`, next: isSpending ? `kaito-ts delete ${name}` : `kaito-ts logs ${name}` };
     case 'Ready':
       return { why: 'The model server answers.', next: `kaito-ts chat ${name} "Hello"` };
     case 'Running':
-      return { why: diagnosis?.message ?? 'The tuning Job runs.', next: `kaito-ts logs ${name} -f` };
+      // A pod that does not run has no log.
+      return { why: diagnosis?.message ?? 'The tuning Job runs.', next: diagnosis?.hints[0] ?? `kaito-ts logs ${name} -f` };
     case 'Pending':
     case 'NotReady':
       if (!isResourceReady) return { why: `Waiting for nodes: ${describeNodes(nodes, targetNodeCount)}.`, next: resume(record) };

@@ -64,11 +64,19 @@ const reread = (text: string): TrainingLog => {
   return log;
 };
 
-const lastLine = (text: string): string | undefined =>
-  text
+/** Our scripts end with what they could not do: why stands before it. */
+const scriptEnd = /^(\S+ cannot be (?:downloaded|pulled|pushed))\.$/;
+
+const lastLine = (text: string): string | undefined => {
+  const lines = text
     .split(/[\r\n]+/)
     .map((line) => line.trim())
-    .findLast((line) => line !== '');
+    .filter((line) => line !== '');
+  const last = lines.at(-1);
+  const [, summary] = scriptEnd.exec(last ?? '') ?? [];
+  const cause = summary === undefined ? undefined : lines.slice(0, -1).findLast((line) => !/^(Downloading|Trying again|The push failed)/.test(line));
+  return cause === undefined ? last : `${summary}: ${cause}`;
+};
 
 const lastLog = async (pod: Kinds['Pod'], container: string, { cluster, signal }: Session): Promise<string> => {
   let text = '';

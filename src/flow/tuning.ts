@@ -117,6 +117,8 @@ const describePhase = (pods: Pod[]): string => {
   const statuses = containerStatuses(pod);
   const running = statuses.find(({ state }) => state?.running);
   if (running) return phases[running.name] ?? `container ${running.name} runs`;
+  const failed = statuses.find(({ state }) => (state?.terminated?.exitCode ?? 0) !== 0);
+  if (failed) return `container ${failed.name} has failed; the Job is about to`;
   if (!pod.spec?.nodeName) return 'the pod is not scheduled yet';
   const next = statuses.find(({ state }) => state?.waiting);
   if (next) return `starting the container for ${phases[next.name] ?? next.name}`;

@@ -39,6 +39,12 @@ test('a container that has not started yet is a reason to wait, not a failure wi
   expect(await failureOf(collect((await connectTo(server)).logs('web-1', {})))).toMatchObject({ name: 'FailedError', reason: 'ContainerWaiting', fact: words });
 });
 
+test("the kubelet's word that the container is gone is no line of its log", async () => {
+  const words = 'unable to retrieve container logs for containerd://fe45cd81b32dcb319c20ffe82ff2a0a0e082cf926cf00cf4bb2b5554e474c80e';
+  const server = await startServer((_seen, response) => void response.end(words));
+  expect(await failureOf(collect((await connectTo(server)).logs('web-1', { previous: true })))).toMatchObject({ name: 'NotFoundError', reason: 'LogGone', fact: words });
+});
+
 test('a connection that is cut while the log is followed is an error, not an end', async () => {
   const server = await startServer((_seen, response) => {
     response.write('before\n', () => response.destroy());

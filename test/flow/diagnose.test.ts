@@ -24,6 +24,7 @@ describe('diagnosePods', () => {
     ['an eviction for memory', evicted('The node was low on resource: memory.'), 'NodeMemoryPressure', 'pod "pod" evicted due to node memory pressure: The node was low on resource: memory.'],
     ['any other eviction', evicted('Preempted by a pod.'), 'PodEvicted', 'pod "pod" evicted: Preempted by a pod.'],
     ['a pod without a place', unschedulable, 'Unschedulable', 'pod "pod" is unschedulable: 0/3 nodes are available: 3 Insufficient nvidia.com/gpu.'],
+    ['a container with many last words', pod({ phase: 'Failed', init: [ended('pull', 1, { message: '10%\r20%\rTrying again\ntar: invalid tar magic\n' })] }), 'ContainerFailed', 'container "pull" ended with exit code 1: tar: invalid tar magic'],
     ['a container that ended with an error', pod({ phase: 'Failed', init: [ended('dataset', 22, { message: 'curl: (22) 404' })] }), 'ContainerFailed', 'container "dataset" ended with exit code 22: curl: (22) 404'],
   ])('says of %s what the operator says', (_, subject, reason, message) => {
     expect(diagnosePods([subject])).toMatchObject({ reason, message });
@@ -31,6 +32,7 @@ describe('diagnosePods', () => {
 
   it.each<[string, Kinds['Pod']]>([
     ['runs', pod({ containers: [running('served')] })],
+    ['has succeeded although a child of it was killed', pod({ init: [ended('tuner', 0, { reason: 'OOMKilled' })], containers: [running('push')] })],
     ['is being made', pod({ phase: 'Pending', containers: [waiting('served', 'ContainerCreating')] })],
     ['waits for its init containers', pod({ phase: 'Pending', init: [running('weights')], containers: [waiting('served', 'PodInitializing')] })],
     ['is done', pod({ phase: 'Succeeded', containers: [ended('push', 0)] })],

@@ -31,6 +31,22 @@ describe('observeStatuses', () => {
     expect(status?.conditions).toContainEqual(expect.objectContaining({ type: 'ResourceReady', status: 'True' }));
   });
 
+  it('counts those existing nodes that a pod may run on while none does yet', async () => {
+    const workspace = servingWorkspace({ resource: { labelSelector: { matchLabels: { accelerator: 'nvidia' } } } });
+    const pending = pod({ phase: 'Pending', nodeName: '', labels: { 'kaito.sh/workspace': 'served' } });
+    const cluster = createFakeCluster([renderRecord(record({ workspace })), node('gpu-1', { labels: { accelerator: 'nvidia' } }), node('other'), pending]);
+    const [status] = await observeStatuses(cluster, {}, signal);
+    expect(status?.workerNodes).toEqual(['gpu-1']);
+    expect(status?.conditions).toContainEqual(expect.objectContaining({ type: 'ResourceReady', status: 'True' }));
+  });
+
+  it('says what helps a tuning that cannot be scheduled, which has no log yet', async () => {
+    const conditions = [{ type: 'PodScheduled', status: 'False', reason: 'Unschedulable', message: '0/1 nodes are available: 1 Insufficient nvidia.com/gpu.' }];
+    const pending = pod({ phase: 'Pending', nodeName: '', labels: { 'kaito.sh/workspace': 'tuned' }, conditions });
+    const [status] = await observeStatuses(createFakeCluster([renderRecord(record()), job({ active: 1 }), pending]), {}, signal);
+    expect(status).toMatchObject({ why: 'pod "pod" is unschedulable: 0/1 nodes are available: 1 Insufficient nvidia.com/gpu.', next: 'kubectl describe pod pod -n default' });
+  });
+
   it('heeds the warnings about the workspace\'s own pods', async () => {
     const ours = pod({ phase: 'Pending', labels: { 'kaito.sh/workspace': 'served' }, containers: [waiting('served', 'ContainerCreating')] });
     const cluster = createFakeCluster([renderRecord(record({ workspace: servingWorkspace() })), ours, node('node-a'), warningEvent(ours, 'FailedMount', 'no such volume'), warningEvent(pod({ name: 'other' }), 'FailedMount', 'not ours')]);

@@ -136,6 +136,22 @@ describe('followTuning', () => {
     expect(stored()?.result).toMatchObject({ outcome: 'Failed', reason: expected.reason, message: expected.fact });
   });
 
+  it('says why a script could not do what it ends with', async () => {
+    const { cluster, following } = begin();
+    cluster.logTexts.set('tuned-1/dataset', 'Downloading https://x.example/a.jsonl\ncurl: (6) Could not resolve host: x.example\nhttps://x.example/a.jsonl cannot be downloaded.\n');
+    cluster.put(failedIn('dataset'));
+    cluster.put(job(jobCondition('Failed', { reason: 'PodFailurePolicy' })));
+    await expect(following.result).rejects.toMatchObject({ reason: 'DatasetDownloadFailed', fact: 'https://x.example/a.jsonl cannot be downloaded: curl: (6) Could not resolve host: x.example' });
+  });
+
+  it('does not say that training starts when a container before it has failed', async () => {
+    const { cluster, clock, following } = begin();
+    cluster.put(job({ active: 1 }));
+    cluster.put(tuningPod({ phase: 'Pending', init: [ended('dataset', 1), waiting('tuner', 'PodInitializing')] }));
+    await clock.advance(1_000);
+    expect(shortly(following.items).at(-1)).toBe('waiting: container dataset has failed; the Job is about to');
+  });
+
   it('tells a time limit from a failure', async () => {
     const { cluster, following } = begin();
     cluster.put(job(jobCondition('Failed', { reason: 'DeadlineExceeded', message: 'Job was active longer than specified deadline' })));
