@@ -5,9 +5,13 @@
  */
 export const findPrice = (instanceType: string, region: string): Price | undefined => {
   const row = pricesUsdPerHour[canonicalNames.get(instanceType.toLowerCase()) ?? ''];
-  const usdPerHour = row?.[region.toLowerCase().replaceAll(' ', '')];
+  const key = region.toLowerCase().replaceAll(' ', '');
+  const usdPerHour = row && Object.hasOwn(row, key) ? row[key] : undefined;
   return usdPerHour === undefined ? undefined : { usdPerHour, asOf };
 };
+
+/** Whether any machine has a price there: none has one in a region that is misspelled. */
+export const hasPrices = (region: string): boolean => Object.keys(pricesUsdPerHour).some((instanceType) => findPrice(instanceType, region) !== undefined);
 
 export interface Price {
   usdPerHour: number;

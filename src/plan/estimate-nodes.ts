@@ -18,6 +18,8 @@ export type NodeEstimate =
       usableGiB: number;
       weightsPerGpuGiB: number;
       kvCacheGiB: number;
+      /** Of all GPUs together: weights, KV cache, and what the server itself takes. */
+      neededGiB: number;
       contextLengthTokens: number;
     }
   /** As the end of a sentence about the machine. */
@@ -47,8 +49,9 @@ export const estimateNodes = ({ preset, gpuCount, gpuMemoryGiB, contextLengthTok
       refusal: `its GPUs have ${gpuMemoryGiB} GiB each, of which ${toGiB(usableBytes)} are usable, and a context of ${contextLengthTokens} tokens alone needs ${toGiB(reservedBytes)} (${toGiB(kvCacheBytes)} of it KV cache)`,
     };
   }
+  const weightsBytes = gibToBytes(preset.weightsGiB) * weightsExpansion;
   const weightsPerGpuBytes = (usableBytes - reservedBytes) / overheadPerWeight;
-  const gpusNeeded = Math.trunc((gibToBytes(preset.weightsGiB) * weightsExpansion) / weightsPerGpuBytes) + 1;
+  const gpusNeeded = Math.trunc(weightsBytes / weightsPerGpuBytes) + 1;
   const nodeCount = Math.ceil(gpusNeeded / gpuCount);
   return {
     nodeCount,
@@ -56,6 +59,7 @@ export const estimateNodes = ({ preset, gpuCount, gpuMemoryGiB, contextLengthTok
     usableGiB: usableBytes / 2 ** 30,
     weightsPerGpuGiB: weightsPerGpuBytes / 2 ** 30,
     kvCacheGiB: kvCacheBytes / 2 ** 30,
+    neededGiB: (weightsBytes * overheadPerWeight + nodeCount * gpuCount * reservedBytes) / 2 ** 30,
     contextLengthTokens,
   };
 };

@@ -33,7 +33,7 @@ describe('estimateNodes', () => {
 
   it('says the numbers behind its answer', () => {
     expect(estimate('phi-4-mini-instruct', 'Standard_NC24ads_A100_v4')).toEqual({
-      nodeCount: 1, gpuCount: 1, usableGiB: expect.closeTo(67.2, 3), weightsPerGpuGiB: expect.closeTo(61.571, 3), kvCacheGiB: 0.25, contextLengthTokens: 2048,
+      nodeCount: 1, gpuCount: 1, usableGiB: expect.closeTo(67.2, 3), weightsPerGpuGiB: expect.closeTo(61.571, 3), kvCacheGiB: 0.25, neededGiB: expect.closeTo(10.208, 3), contextLengthTokens: 2048,
     });
   });
 
