@@ -70,7 +70,7 @@ export const toServingRequest = (flags: ServingFlags, namespace: string, catalog
   const { preset } = resolved;
   const name = choose('name', servingName({ name: flags.name ?? nameInFile(stored) }, preset), flags.name !== undefined ? whyFlag('given', stored) : stored?.file ? whyBasis(stored) : 'default: the preset');
   choose('preset', preset.name, `${whyPreset(resolved, flags.preset, stored)}; licence ${preset.license}${preset.gated ? '; gated' : ''}`);
-  if (preset.isFromHub && preset.revision !== undefined) choose('commit', preset.revision, stored ? 'as before' : 'newest on Hugging Face');
+  if (preset.isFromHub && preset.revision !== undefined) choose('commit', preset.revision, stored?.workspace.metadata.annotations?.[ownAnnotation.modelCommit] === preset.revision ? whyBasis(stored) : 'read from Hugging Face', preset.revision.slice(0, 12));
   const { inference: before, metadata: { annotations = {} } = {} } = stored?.workspace ?? {};
   const runtimeBefore = before && toRuntimeName(annotations[kaitoAnnotation.runtime]);
   const runtime = choose('runtime', parseRuntime(flags.runtime ?? runtimeBefore, preset), flags.runtime !== undefined ? whyFlag('--runtime', stored) : stored?.file ? (annotations[kaitoAnnotation.runtime] === undefined ? 'default' : whyBasis(stored)) : runtimeBefore ? 'as before' : 'default');

@@ -10,6 +10,8 @@ import type { HubSettings } from '../../src/hub/settings.ts';
 export interface HubRepository {
   id: string;
   sha: string;
+  /** Commits before that one, with the same files. */
+  earlier?: string[];
   /** Given to this token only. */
   token?: string;
   gated?: boolean | 'auto' | 'manual';
@@ -61,9 +63,9 @@ const answer = (hub: LoopbackHub, request: IncomingMessage, response: ServerResp
   if (!repository || (repository.private && !isKnown)) return refuse(request.headers.authorization === undefined ? 401 : 404, 'RepoNotFound', 'Repository not found');
   if (repository.id !== id) return void response.writeHead(307, { location: `${url.pathname.replace(id, repository.id)}${url.search}` }).end();
   const [, commit, path] = /^\/(?:resolve|tree|revision)\/([^/]+)\/?(.*)$/.exec(rest) ?? [];
-  if (commit !== undefined && commit !== repository.sha) return refuse(404, 'RevisionNotFound', `Invalid rev id: ${commit}`);
+  if (commit !== undefined && ![repository.sha, ...(repository.earlier ?? [])].includes(commit)) return refuse(404, 'RevisionNotFound', `Invalid rev id: ${commit}`);
   if (rest === '' || rest.startsWith('/revision/')) {
-    return send(JSON.stringify({ id: repository.id, sha: repository.sha, gated: repository.gated ?? false, private: repository.private ?? false, cardData: repository.license === undefined ? {} : { license: repository.license } }));
+    return send(JSON.stringify({ id: repository.id, sha: commit ?? repository.sha, gated: repository.gated ?? false, private: repository.private ?? false, cardData: repository.license === undefined ? {} : { license: repository.license } }));
   }
   if (rest.startsWith('/tree/')) {
     const from = Number(url.searchParams.get('cursor') ?? 0);

@@ -1,0 +1,53 @@
+import { describe, expect, it } from 'vitest';
+import { exitCodes } from '../../src/domain/errors.ts';
+import { runCli, type CliResult } from '../support/cli.ts';
+
+const json = ({ stdout }: CliResult): Record<string, unknown> => JSON.parse(stdout);
+
+describe('instance-types', () => {
+  it.each([['azure', 14], ['aws', 35], ['arc', 8]])('lists those of %s: %i', async (cloud, count) => {
+    const result = await runCli(['instance-types', '--cloud', cloud, '-o', 'json']);
+    expect(json(result)).toMatchObject({ cloud, region: 'eastus' });
+    expect(json(result)['items']).toHaveLength(count);
+    expect(result).toMatchObject({ stderr: '', exitCode: exitCodes.done });
+  });
+
+  it('ranks them for a model, the cheapest that fits first, with the reason for what does not', async () => {
+    const { stdout, stderr } = await runCli(['instance-types', '--preset', 'phi-4', '--method', 'qlora']);
+    const [heading, first, ...rest] = stdout.trimEnd().split('\n');
+    expect(heading).toMatch(/^NAME +NODES +GPUS +GPU MEMORY +NEED +\$\/HOUR IN EASTUS +FITS$/);
+    expect(first).toMatch(/^Standard_NV36ads_A10_v5 +1 +1 +24 GiB +14\.8 GiB +3\.20 +yes$/);
+    expect(rest.at(-1)).toMatch(/no: has AMD Radeon PRO V620/);
+    expect(stderr).toBe('');
+  });
+
+  it('gives machines the same ranking', async () => {
+    expect(json(await runCli(['instance-types', '--preset', 'llama-3.3-70b-instruct', '--context-length', '2048', '--region', 'westeurope', '-o', 'json']))).toMatchObject({
+      preset: 'meta-llama/Llama-3.3-70B-Instruct', cloud: 'azure', region: 'westeurope', contextLengthTokens: 2048,
+      items: expect.arrayContaining([expect.objectContaining({ name: 'Standard_NC24ads_A100_v4', fits: true, nodes: 3, perHourUsd: expect.closeTo(3 * 4.775, 6) }), expect.objectContaining({ name: 'Standard_NG32ads_V620_v1', fits: false })]),
+    });
+  });
+
+  it('answers a size that is out of use with what to take instead', async () => {
+    const result = await runCli(['instance-types', 'Standard_NC6s_v3']);
+    expect(result.stderr).toMatch(/V100.*Take Standard_NV36ads_A10_v5 instead/);
+    expect(result.stdout.trimEnd().split('\n').slice(1)).toEqual([expect.stringMatching(/^Standard_NV36ads_A10_v5 /)]);
+    expect(json(await runCli(['instance-types', 'Standard_NC6s_v3', '-o', 'json']))).toMatchObject({ name: 'Standard_NV36ads_A10_v5', replaces: { name: 'Standard_NC6s_v3' } });
+  });
+
+  it('judges one machine for a model', async () => {
+    expect(json(await runCli(['instance-types', 'g5.xlarge', '--preset', 'phi-4', '-o', 'json']))).toMatchObject({ cloud: 'aws', items: [{ name: 'g5.xlarge', nodes: 2, fits: true }] });
+  });
+
+  it.each([
+    ['an unknown one', ['g5.xlrge'], exitCodes.notFound, /Nearest: g5\.xlarge/],
+    ['a method without a model', ['--method', 'lora'], exitCodes.usage, /Add --preset/],
+    ['a model that cannot be tuned', ['--preset', 'llama-3.1-8b-instruct', '--method', 'lora'], exitCodes.preflightRefused, /cannot be tuned/],
+    ['a model of the hub for tuning, without asking the hub', ['--preset', 'someone/model', '--method', 'lora'], exitCodes.preflightRefused, /someone\/model cannot be tuned/],
+    ['an unknown cloud', ['--cloud', 'gcp'], exitCodes.usage, /azure, aws, arc/],
+  ])('refuses %s', async (_, args, exitCode, text) => {
+    const result = await runCli(['instance-types', ...args], { environment: { HF_ENDPOINT: 'http://127.0.0.1:1' } });
+    expect(result.stderr).toMatch(text);
+    expect(result).toMatchObject({ stdout: '', exitCode });
+  });
+});
