@@ -100,7 +100,7 @@ const readOrNothing = async <T>(reading: Promise<T[]>): Promise<T[]> => {
   }
 };
 
-const toNodeFacts = (node: Kinds['Node']): NodeFacts => {
+export const toNodeFacts = (node: Kinds['Node']): NodeFacts => {
   const memoryMiB = Number(node.metadata.labels?.['nvidia.com/gpu.memory']);
   return {
     name: node.metadata.name,
@@ -116,7 +116,7 @@ const toNodeFacts = (node: Kinds['Node']): NodeFacts => {
 const toSecretFacts = (secret: Kinds['Secret']): SecretFacts => ({ type: secret.type ?? 'Opaque', keys: Object.keys(secret.data ?? {}) });
 
 /** What a plan will write, asked beforehand: a refusal after the nodes have come would have cost them. */
-const askPermissions = async (cluster: Cluster, namespace: string, kind: 'inference' | 'tuning', signal: AbortSignal): Promise<Permission[]> => {
+export const askPermissions = async (cluster: Cluster, namespace: string, kind: 'inference' | 'tuning', signal: AbortSignal): Promise<Permission[]> => {
   const wanted = [
     { verb: 'patch', group: '', resource: 'configmaps' },
     { verb: 'list', group: '', resource: 'pods' },

@@ -20,6 +20,7 @@ export const templateNames = [
   'inference/headless-service',
   'inference/adapter',
   'inference/cuda-toolkit',
+  'device-plugin',
 ] as const;
 export type TemplateName = (typeof templateNames)[number];
 
