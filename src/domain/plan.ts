@@ -87,6 +87,8 @@ export interface CreateAgentPoolStep extends StepBase {
   kind: 'create-agent-pool';
   pool: AgentPoolRequest;
   timeoutMs: number;
+  /** Asks and does not wait: `--no-wait`. */
+  isLeft?: true;
   /** What the record holds of an interrupted run. */
   resume?: { kind: 'create' | 'delete'; state: string };
 }

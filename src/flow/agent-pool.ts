@@ -18,6 +18,7 @@ export async function* createAgentPool(step: CreateAgentPoolStep, session: Sessi
     step.resume?.kind === 'create' ? { ...step.resume, kind: 'create', agentPool: pool.name } : yield* requestAgentPool(step, session);
   if (!operation) return 'was there already';
   await saveOperation(session, { kind: operation.kind, state: operation.state });
+  if (step.isLeft) return 'asked for, and left to Azure';
   try {
     yield* awaitCreation(operation, step, session);
   } catch (error) {

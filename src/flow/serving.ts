@@ -1,6 +1,6 @@
 import type { Kinds } from '../cluster/kinds.ts';
 import { formatDuration } from '../domain/duration.ts';
-import { TimeoutError, WorkloadError } from '../domain/errors.ts';
+import { AccessError, TimeoutError, WorkloadError } from '../domain/errors.ts';
 import type { Event, Progress } from '../domain/event.ts';
 import { describeObject } from '../domain/kubernetes.ts';
 import type { AwaitServerStep } from '../domain/plan.ts';
@@ -130,7 +130,9 @@ const ask = async ({ cluster }: Session, pod: Pod, health: Health, signal: Abort
     health.state = status === 404 ? 'loading the weights' : `/health answers ${status}`;
     const metrics = await getFromPod(cluster, target, serverPort, '/metrics', signal);
     return metrics.status === 200 ? readDownload(metrics.body) : undefined;
-  } catch {
+  } catch (error) {
+    // No waiting mends a refusal; everything else may be a server that is not there yet.
+    if (error instanceof AccessError) throw error;
     health.state = 'starting: the server does not answer yet';
     return undefined;
   }

@@ -2,7 +2,7 @@ import type { Cloud } from '../cloud/cloud.ts';
 import type { Cluster } from '../cluster/cluster.ts';
 import type { ManagedCluster } from '../domain/azure.ts';
 import type { Clock } from '../domain/clock.ts';
-import { BugError } from '../domain/errors.ts';
+import { BugError, ConflictError } from '../domain/errors.ts';
 import type { KubernetesObject, OwnerReference } from '../domain/kubernetes.ts';
 import type { Plan } from '../domain/plan.ts';
 import type { OwnerRecord } from '../domain/record.ts';
@@ -29,12 +29,27 @@ export interface Session extends Effects {
 export const createSession = (plan: Plan, effects: Effects, stored: { uid: string; record: OwnerRecord } | undefined): Session => {
   const { workspace } = plan;
   let current = stored;
+  const write = async (object: KubernetesObject): Promise<KubernetesObject> => {
+    try {
+      return (await effects.cluster.apply(object, { signal: effects.signal })).object;
+    } catch (error) {
+      if (!(error instanceof ConflictError) || error.reason === 'FieldManagerConflict') throw error;
+      throw new ConflictError(`The owner record ConfigMap/${object.metadata.name} was deleted while this ran.`, {
+        reason: 'RecordDeleted',
+        ...(error.fact === undefined ? {} : { fact: error.fact }),
+        hints: [`kaito-ts status ${workspace.metadata.name}`, 'Run the same command again to begin anew.'],
+        cause: error,
+      });
+    }
+  };
   return {
     ...effects,
     plan,
     record: () => current?.record ?? { workspace, revision: 1, createdAt: new Date(effects.clock.now()).toISOString() },
     async saveRecord(record) {
-      const { object } = await effects.cluster.apply(renderRecord(record), { signal: effects.signal });
+      const rendered = renderRecord(record);
+      // With its uid only this very record is written: one that a parallel `delete` has removed does not come back.
+      const object = await write(current ? { ...rendered, metadata: { ...rendered.metadata, uid: current.uid } } : rendered);
       if (!object.metadata.uid) throw new BugError('The API server stored the owner record without a uid.');
       current = { uid: object.metadata.uid, record };
       return object;

@@ -7,7 +7,7 @@ import { text } from './text.ts';
  * https://docs.github.com/actions/reference/workflow-commands-for-github-actions
  */
 export const github = (target: OutputTarget): Output => {
-  const inner = text(target);
+  const inner = text({ ...target, writeOut: (shown) => target.writeOut(disarm(shown)), writeErr: (shown) => target.writeErr(disarm(shown)) });
   return {
     async handle(event) {
       await inner.handle(event);
@@ -20,5 +20,8 @@ export const github = (target: OutputTarget): Output => {
     finish: () => inner.finish(),
   };
 };
+
+/** A line of a log that begins with two colons would be a command to the runner. */
+const disarm = (shown: string): string => shown.replaceAll(/^(\s*):(?=:)/gm, '$1: ');
 
 const escape = (message: string): string => message.replaceAll('%', '%25').replaceAll('\r', '%0D').replaceAll('\n', '%0A');

@@ -13,7 +13,7 @@ import { judgeImageSecret, judgePermissions, judgeTokenSecret } from './checks.t
 import { planApplies, toStableJson } from './content.ts';
 import { differences } from './differences.ts';
 import { estimateNodes } from './estimate-nodes.ts';
-import type { RunSettings } from './request.ts';
+import { withoutWaiting, type RunSettings } from './request.ts';
 
 export interface ServingRequest extends RunSettings {
   workspace: Workspace;
@@ -73,7 +73,7 @@ export const planServing = (request: ServingRequest, facts: Facts, templates: Te
   const steps: Step[] = [
     ...provision.leftovers,
     ...(needsRecord ? [{ kind: 'record' as const, title: `Write the owner record ConfigMap/${name}-kaito`, revision, ...(provision.nodePool ? { nodePool: provision.nodePool } : {}) }] : []),
-    ...provision.before,
+    ...(request.wait ? provision.before : withoutWaiting(provision.before)),
     ...applies,
     ...(request.wait
       ? [

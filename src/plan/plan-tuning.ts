@@ -15,7 +15,7 @@ import { planApplies, toStableJson } from './content.ts';
 import { differences } from './differences.ts';
 import { estimateTuningMemory, judgeTuningMemory } from './estimate-tuning-memory.ts';
 import { removeAgentPool } from './plan-deletion.ts';
-import type { RunSettings } from './request.ts';
+import { withoutWaiting, type RunSettings } from './request.ts';
 
 export interface TuningRequest extends RunSettings {
   workspace: Workspace;
@@ -118,7 +118,7 @@ const planSteps = (workspace: Workspace, request: TuningRequest, provision: Prov
     ...provision.leftovers,
     ...(needsRecord ? [{ kind: 'record' as const, title: `Write the owner record ConfigMap/${name}-kaito`, revision, ...(nodePool ? { nodePool } : {}) }] : []),
     ...(isRetry && job ? [{ kind: 'delete-object' as const, title: `Delete Job/${name} of the failed run`, object: { kind: 'Job', name, namespace }, timeoutMs: 5 * 60_000 }] : []),
-    ...before,
+    ...(request.wait ? before : withoutWaiting(before)),
     ...(isSubmitted ? [] : planApplies(wanted, isRetry ? facts.existing.filter(({ kind }) => kind !== 'Job') : facts.existing)),
     ...(request.wait
       ? [

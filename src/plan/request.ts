@@ -1,4 +1,4 @@
-import type { Choice } from '../domain/plan.ts';
+import { stepWrites, type Choice, type Step } from '../domain/plan.ts';
 import type { ProvisionerName } from '../provisioners/index.ts';
 
 /** What every plan that runs pods on GPUs must know beyond the Workspace. */
@@ -11,6 +11,10 @@ export interface RunSettings {
   keepNodes: boolean;
   nodeTimeoutMs: number;
 }
+
+/** `--no-wait`: everything is asked for, and nothing is waited for. A pod stays Pending until its node has come. */
+export const withoutWaiting = (steps: readonly Step[]): Step[] =>
+  steps.filter(stepWrites).map((step) => (step.kind === 'create-agent-pool' ? { ...step, isLeft: true } : step));
 
 /** Notes each decision with its reason while a request is put together. */
 export interface ChoiceLog {

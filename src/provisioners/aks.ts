@@ -128,9 +128,15 @@ const recordedPool = ({ record }: Facts, instanceType: InstanceType): NodePoolRe
   return recorded?.releasedAt === undefined && recorded?.instanceType === instanceType.name ? recorded : undefined;
 };
 
-const existingPool = (workspace: Workspace, instanceType: InstanceType, facts: Facts, { agentPools }: AzureFacts): AgentPool | undefined => {
+const existingPool = (workspace: Workspace, instanceType: InstanceType, facts: Facts, { agentPools, cluster }: AzureFacts): AgentPool | undefined => {
   const name = recordedPool(facts, instanceType)?.name ?? agentPoolName(workspace, instanceType.name);
   const pool = agentPools.find((candidate) => candidate.name === name);
+  if (pool?.powerState === 'Stopped') {
+    throw new PreflightError(`Agent pool ${name} is stopped.`, {
+      reason: 'AgentPoolStopped',
+      hints: [`az aks nodepool start --resource-group ${cluster.resourceGroup} --cluster-name ${cluster.name} --name ${name}`, `kaito-ts delete ${workspace.metadata.name} -n ${workspace.metadata.namespace}`],
+    });
+  }
   if (!pool || isAgentPoolOf(pool.tags, workspace.metadata)) return pool;
   throw new ConflictError(`Agent pool ${name} exists and was not made by kaito-ts for this workspace.`, {
     reason: 'AgentPoolNotOurs',

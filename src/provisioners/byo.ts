@@ -6,6 +6,14 @@ import type { Machine, Provisioner } from './provisioner.ts';
 export const byo: Provisioner = {
   usesAzure: false,
   provision({ workspace, fit, nodeTimeoutMs }, facts) {
+    const left = facts.record?.record.nodePool;
+    if (left !== undefined && left.releasedAt === undefined) {
+      throw new PreflightError(`Agent pool ${left.name} of an earlier run is still there, and existing nodes are to be used now.`, {
+        reason: 'AgentPoolLeft',
+        fact: `${left.count} x ${left.instanceType} in ${left.cluster} (${left.resourceGroup})`,
+        hints: [`kaito-ts delete ${workspace.metadata.name} -n ${workspace.metadata.namespace}   # and then run this again`],
+      });
+    }
     const selector = workspace.resource.labelSelector.matchLabels;
     const selectorText = labelSelectorText(selector);
     const matching = facts.nodes.filter((node) => hasLabels(node, selector));

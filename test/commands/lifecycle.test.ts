@@ -95,3 +95,20 @@ describe('from a model to an answer', () => {
     expect(JSON.parse(stdout).items.map((item: { name: string }) => item.name)).toEqual([name]);
   });
 });
+
+describe('--no-wait', () => {
+  const sandbox = useSandbox([], 600);
+  const serve = ['serve', '--preset', 'phi-3-mini'];
+
+  it('asks for everything and leaves it to the cluster, where the same command without it goes on', async () => {
+    const left = await sandbox.run([...serve, '--no-wait']);
+    expect(left.stderr).toMatch(/asked for, and left to Azure/);
+    expect(left.stderr).not.toMatch(/Wait for/);
+    expect(left.exitCode).toBe(0);
+    expect(JSON.parse((await sandbox.run(['status', '-o', 'json'])).stdout).items[0]).toMatchObject({ state: 'Pending' });
+    const awaited = await sandbox.run(serve);
+    expect(awaited.stderr).toMatch(/Take up agent pool/);
+    expect(awaited.stdout).toMatch(/^endpoint: /m);
+    expect(awaited.exitCode).toBe(0);
+  });
+});

@@ -263,10 +263,10 @@ describe('json and yaml', () => {
     expect(JSON.parse(target.stdout)).toEqual(JSON.parse(JSON.stringify(expected)));
   });
 
-  it('write nothing on stdout when the command failed', async () => {
+  it('write the error when the command failed, so that a program can branch on it', async () => {
     const target = createTarget();
     await play(outputs.json(target), [{ type: 'failed', error: failure }]);
-    expect(target.stdout).toBe('');
+    expect(JSON.parse(target.stdout)).toMatchObject({ error: 'QuotaError', reason: 'QuotaExceeded', exitCode: 5 });
   });
 
   it('repeat no anchors and fold no lines in YAML', async () => {
