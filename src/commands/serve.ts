@@ -46,7 +46,7 @@ export default defineCommand({
     const file =
       options.filename.length === 0
         ? undefined
-        : await openWorkspace(options.filename, { kind: 'inference', name, readStdin: () => context.terminal.readAll(signal), overrides: servingOverrides(flags), namespaceFlag: namespaceFlag(context.globals), provisioner: options.provisioner });
+        : await openWorkspace(options.filename, 'inference', { name, readStdin: () => context.terminal.readAll(signal), overrides: () => servingOverrides(flags), namespaceFlag: namespaceFlag(context.globals), provisioner: options.provisioner });
     const wantedPreset = options.preset ?? file?.presetName;
     const catalogue = yield* knownModels(context, wantedPreset);
     // What is wrong with a file is told before anything else, for its preset may be what is wrong.

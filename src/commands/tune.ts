@@ -63,7 +63,7 @@ export default defineCommand({
     const file =
       options.filename.length === 0
         ? undefined
-        : await openWorkspace(options.filename, { kind: 'tuning', name, readStdin: () => context.terminal.readAll(signal), overrides: tuningOverrides(flags), namespaceFlag: namespaceFlag(context.globals), provisioner: options.provisioner });
+        : await openWorkspace(options.filename, 'tuning', { name, readStdin: () => context.terminal.readAll(signal), overrides: () => tuningOverrides(flags), namespaceFlag: namespaceFlag(context.globals), provisioner: options.provisioner });
     const catalogue = await context.presets();
     const instanceTypes = splitInstanceTypes(options.instanceType);
     // What is wrong with the command line is told before anything is asked of anybody.

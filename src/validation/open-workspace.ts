@@ -1,33 +1,63 @@
+import { NotFoundError, UsageError } from '../domain/errors.ts';
 import type { Preset } from '../domain/preset.ts';
 import type { WorkspaceKind } from '../domain/workspace.ts';
-import type { Basis } from '../plan/basis.ts';
+import type { Basis, Override } from '../plan/basis.ts';
+import type { SourceDocument } from './documents.ts';
 import { readWorkspaceFiles } from './files.ts';
+import { isJudged } from './judge.ts';
 import { isMap, text } from './json.ts';
 import { openFiles } from './open-files.ts';
-import { chooseWorkspace, invalidWorkspace, namespaceOf, readWorkspace, type ReadingSettings } from './workspace-file.ts';
+import { chooseWorkspace, InvalidWorkspaceError, kindOf, nameOf, namespaceOf, readWorkspace, type ReadingSettings } from './workspace-file.ts';
+
+export { InvalidWorkspaceError };
 
 /** A Workspace that was found in files, and not judged yet. */
 export interface OpenedWorkspace {
+  /** Of what says neither, or both, either: it is refused when it is read. */
+  kind: WorkspaceKind;
+  name: string;
   /** As it is written, for looking up what model that is. */
   presetName: string | undefined;
   /** Undefined where it names none. */
   namespace: string | undefined;
-  /** UsageError with everything that is wrong, at once. */
+  /** InvalidWorkspaceError with everything that is wrong, at once. */
   read(presets: readonly Preset[], namespace: string): { basis: Basis; warnings: string[] };
 }
 
-/** The one Workspace of this kind in files, directories and stdin (`-`). NotFoundError and UsageError say what is there instead. */
-export const openWorkspace = async (sources: readonly string[], { kind, name, readStdin, ...settings }: { kind: WorkspaceKind; name: string | undefined; readStdin: () => Promise<string> } & Pick<ReadingSettings, 'overrides' | 'namespaceFlag' | 'provisioner'>): Promise<OpenedWorkspace> => {
-  const documents = await readWorkspaceFiles(sources, openFiles(readStdin));
-  const document = chooseWorkspace(documents, kind, name, sources);
+export interface OpeningSettings extends Pick<ReadingSettings, 'namespaceFlag' | 'provisioner'> {
+  /** Which one of several; of a single one, its new name. */
+  name: string | undefined;
+  readStdin: () => Promise<string>;
+  overrides: (kind: WorkspaceKind) => readonly Override[];
+}
+
+/** The one Workspace of this kind in files, directories and stdin (`-`). UsageError says what is there instead. */
+export const openWorkspace = async (sources: readonly string[], kind: WorkspaceKind, settings: OpeningSettings): Promise<OpenedWorkspace> => {
+  const documents = await readWorkspaceFiles(sources, openFiles(settings.readStdin));
+  return open(chooseWorkspace(documents, kind, settings.name, sources), kind, documents, settings);
+};
+
+/** All Workspaces, or those of a name where there are several. */
+export const openWorkspaces = async (sources: readonly string[], settings: OpeningSettings): Promise<OpenedWorkspace[]> => {
+  const documents = await readWorkspaceFiles(sources, openFiles(settings.readStdin));
+  const workspaces = documents.filter(isJudged);
+  if (workspaces.length === 0) throw new UsageError(`There is no Workspace in ${sources.join(', ')}.`, { reason: 'NoWorkspace', hints: ['A Workspace has apiVersion: kaito.sh/v1beta1 and kind: Workspace.'] });
+  const chosen = workspaces.length > 1 && settings.name !== undefined ? workspaces.filter((document) => nameOf(document) === settings.name) : workspaces;
+  if (chosen.length === 0) throw new NotFoundError(`There is no Workspace ${settings.name ?? ''} in ${sources.join(', ')}.`, { reason: 'WorkspaceNotFound', fact: `There are: ${workspaces.map(nameOf).join(', ')}.` });
+  return chosen.map((document) => open(document, kindOf(document) ?? 'inference', documents, settings));
+};
+
+const open = (document: SourceDocument, kind: WorkspaceKind, documents: readonly SourceDocument[], { overrides, namespaceFlag, provisioner }: OpeningSettings): OpenedWorkspace => {
   const work = document.content?.[kind];
   const preset = isMap(work) && isMap(work['preset']) ? text(work['preset']['name']) : '';
   return {
+    kind,
+    name: nameOf(document),
     presetName: preset === '' ? undefined : preset,
     namespace: namespaceOf(document),
     read(presets, namespace) {
-      const reading = readWorkspace(document, documents, { ...settings, presets, namespace });
-      if (reading.kind === 'refused') throw invalidWorkspace([{ document, problems: reading.problems }]);
+      const reading = readWorkspace(document, documents, { overrides: overrides(kind), namespaceFlag, provisioner, presets, namespace });
+      if (reading.kind === 'refused') throw new InvalidWorkspaceError([{ document, problems: reading.problems }]);
       return { basis: reading.basis, warnings: reading.warnings.map(({ line, column, message, fix }) => `${document.source}:${line}:${column}: ${message} ${fix}`) };
     },
   };

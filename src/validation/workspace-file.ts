@@ -18,7 +18,7 @@ import { renderVerdict } from './verdict-text.ts';
 export const chooseWorkspace = (documents: readonly SourceDocument[], kind: WorkspaceKind, name: string | undefined, sources: readonly string[]): SourceDocument => {
   const workspaces = documents.filter(isJudged);
   const broken = workspaces.filter(({ content }) => content === undefined);
-  if (broken.length > 0) throw invalidWorkspace(broken.map((document) => ({ document, problems: document.broken })));
+  if (broken.length > 0) throw new InvalidWorkspaceError(broken.map((document) => ({ document, problems: document.broken })));
   const fitting = workspaces.filter(({ content }) => isMap(content?.[kind]));
   const [first, second] = fitting;
   const named = fitting.filter((document) => nameOf(document) === name);
@@ -86,16 +86,27 @@ export const readWorkspace = (document: SourceDocument, documents: readonly Sour
   };
 };
 
-/** Everything that is wrong, at once, as a compiler says it. */
-export const invalidWorkspace = (refused: readonly { document: SourceDocument; problems: readonly Problem[] }[]): UsageError => {
-  const problems = refused.flatMap((one) => one.problems);
-  const errors = problems.filter(({ severity }) => severity === 'error');
-  const retired = refused.flatMap(({ document, problems: own }) => (own.some(({ path, severity }) => path === 'resource.instanceType' && severity === 'error') ? [findRetiredInstanceType(text(valueAt(document.content ?? {}, ['resource', 'instanceType'])))] : []));
-  return new UsageError(`${refused.map(({ document }) => document.source === '-' ? 'The Workspace on stdin' : document.source).join(', ')} has ${errors.length === 1 ? 'an error' : `${errors.length} errors`}.`, {
-    reason: 'InvalidWorkspace',
-    fact: refused.map(({ document, problems: own }) => renderVerdict({ source: document.source, index: document.index, verdict: 'invalid', problems: own.filter(({ severity }) => severity === 'error') })).join('').trimEnd(),
-    hints: retired.flatMap((found) => (found ? [`Or take the replacement, and leave the file as it is: --instance-type ${found.replacement}`] : [])),
-  });
+/** Everything that is wrong with Workspaces, at once, as a compiler says it; `problems` has it for machines. */
+export class InvalidWorkspaceError extends UsageError {
+  readonly problems: readonly Problem[];
+
+  constructor(refused: readonly { document: SourceDocument; problems: readonly Problem[] }[]) {
+    const problems = refused.flatMap((one) => one.problems);
+    const errorCount = problems.filter(({ severity }) => severity === 'error').length;
+    super(`${[...new Set(refused.map(({ document: { source } }) => (source === '-' ? 'The Workspace on stdin' : source)))].join(', ')} has ${errorCount === 1 ? 'an error' : `${errorCount} errors`}.`, {
+      reason: 'InvalidWorkspace',
+      fact: refused.map(({ document: { source, index }, problems: own }) => renderVerdict({ source, index, verdict: 'invalid', problems: own.filter(({ severity }) => severity === 'error') })).join('').trimEnd(),
+      hints: refused.flatMap(replaceInstanceType),
+    });
+    this.problems = problems;
+  }
+}
+
+/** The one flag that makes a file of yesterday work today. */
+const replaceInstanceType = ({ document: { content }, problems }: { document: SourceDocument; problems: readonly Problem[] }): string[] => {
+  const isRefused = problems.some(({ path, severity }) => path === 'resource.instanceType' && severity === 'error');
+  const retired = isRefused ? findRetiredInstanceType(text(valueAt(content ?? {}, ['resource', 'instanceType']))) : undefined;
+  return retired ? [`Or leave the file as it is, and add --instance-type ${retired.replacement}`] : [];
 };
 
 /** What KAITO's operator does and this program does not: to ignore it would be to do something else than was asked for. */

@@ -1,0 +1,35 @@
+import type { KubernetesObject } from '../domain/kubernetes.ts';
+import type { Plan } from '../domain/plan.ts';
+import type { ManifestDocument } from '../manifests/manifest-text.ts';
+import { renderRecord } from './record.ts';
+
+/**
+ * What a first run would write to the cluster, in its order, for somebody else to apply: the owner record and the objects.
+ * No agent pool is in the record, for nobody has asked for one, and no time, so that the same wish gives the same text.
+ */
+export const planManifests = (plan: Plan): ManifestDocument[] => [
+  { comments: [...describeChoices(plan), ...recordComments(plan)], object: ownerRecord(plan) },
+  ...plan.steps.flatMap((step) => (step.kind === 'apply' ? [{ comments: step.owned ? [] : ['Stays when the workspace is deleted.'], object: withoutContentHash(step.object) }] : [])),
+];
+
+/** What was decided for the user, and nothing that a flag or a file said: `1 x Standard_NC24ads_A100_v4: cheapest that fits`. */
+export const describeChoices = ({ choices, cost }: Plan): string[] => [
+  ...choices.filter(({ what, why }) => what === 'instance-type' || !/^(?:-|given|$)/.test(why)).map(({ what, value, why }) => (what === 'instance-type' ? `${value}: ${why}` : `${what} ${value}: ${why}`)),
+  ...(cost ? [`About $${cost.perHourUsd.toFixed(2)} an hour: ${cost.source}`] : []),
+];
+
+const recordComments = ({ workspace: { metadata }, nodes, command }: Plan): string[] => [
+  ...(nodes.provisioner === 'aks' ? [`GPU nodes are not made by this: the pods wait for nodes with the labels kaito.sh/workspace=${metadata.name} and kaito.sh/workspacenamespace=${metadata.namespace}.`] : []),
+  `This record says what was wanted. Owner references need its uid, which is not known yet, and are left out: kaito-ts ${command} adds them.`,
+];
+
+const ownerRecord = ({ workspace }: Plan): KubernetesObject => {
+  const { data, ...record } = renderRecord({ workspace, revision: 1, createdAt: '' });
+  return { ...record, data: Object.fromEntries(Object.entries(typeof data === 'object' && data !== null ? data : {}).filter(([key]) => key !== 'createdAt')) };
+};
+
+/** Who applies it by other means must not pass for this program, which still has an owner to set. */
+const withoutContentHash = (object: KubernetesObject): KubernetesObject => {
+  const { 'kaito-ts/content': _, ...annotations } = object.metadata.annotations ?? {};
+  return { ...object, metadata: { ...object.metadata, annotations } };
+};
