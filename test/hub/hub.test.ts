@@ -128,13 +128,13 @@ describe('a model that cannot be had', () => {
   });
 
   it.each([
-    ['no commit', { id: 'a/b', sha: 'main' }],
-    ['an id that is none', { id: 'a/b --trust', sha: commitOf('a') }],
-    ['nothing', []],
-  ])('is refused when the hub answers with %s', async (_, answer) => {
+    ['no commit', { id: 'a/b', sha: 'main' }, 'It has no commit in sha.'],
+    ['an id that is none', { id: 'a/b --trust', sha: commitOf('a') }, 'It has no id of a model.'],
+    ['nothing', [], 'It is no map.'],
+  ])('is refused when the hub answers with %s', async (_, answer, fact) => {
     const hub = await startHub([]);
     hub.intercept = (__, response) => response.end(JSON.stringify(answer));
-    await expect(openHub(hub).read(id)).rejects.toMatchObject({ constructor: FailedError, reason: 'MalformedHubAnswer', fact: expect.stringMatching(/./) });
+    await expect(openHub(hub).read(id)).rejects.toMatchObject({ constructor: FailedError, reason: 'MalformedHubAnswer', fact });
   });
 
   it('ends when the hub says nothing for too long, and at once when interrupted', async () => {
@@ -228,13 +228,27 @@ describe('the copy on disk', () => {
     await client.read(id);
     const files = readdirSync(client.settings.cacheFolder, { recursive: true, encoding: 'utf8' }).filter((file) => file.endsWith('.json'));
     expect(files.map((file) => file.replace(/^.*[\\/]/, '')).sort()).toEqual([`${commitOf('a')}.json`, 'head.json']);
-    for (const damage of ['', '{', 'null', '{"format":1,"facts":{"id":"x; rm -rf","commit":"' + commitOf('a') + '"}}', '{"commit":"' + commitOf('a') + '","checkedAtMs":1e300}']) {
-      for (const file of files) writeFileSync(join(client.settings.cacheFolder, file), damage);
+    const damages: ((text: string) => string)[] = [() => '', (text) => text.slice(0, -9), () => 'null', () => '{"format":1,"facts":{}}', (text) => text.replace(tinyLlama.id, '$(reboot)/x').replace(/"checkedAtMs":\d+/, '"checkedAtMs":1e300')];
+    for (const damage of damages) {
+      for (const file of files) {
+        const path = join(client.settings.cacheFolder, file);
+        writeFileSync(path, damage(readFileSync(path, 'utf8')));
+      }
       const count = hub.requests.length;
-      expect((await client.read(id)).preset.weightsGiB).toBe(2.05);
-      expect(hub.requests.length).toBeGreaterThan(count);
+      expect((await client.read(id)).preset).toMatchObject({ weightsGiB: 2.05, huggingFaceId: tinyLlama.id });
+      // All questions again, redirection included.
+      expect(hub.requests.length).toBe(count + 4);
     }
-    for (const file of files) expect(() => JSON.parse(readFileSync(join(client.settings.cacheFolder, file), 'utf8'))).not.toThrow();
+  });
+
+  it('is not believed about a day that no calendar has', async () => {
+    const hub = await startHub([tinyLlama]);
+    const client = openHub(hub);
+    await client.read(id);
+    const head = readdirSync(client.settings.cacheFolder, { recursive: true, encoding: 'utf8' }).find((file) => file.endsWith('head.json')) ?? '';
+    writeFileSync(join(client.settings.cacheFolder, head), JSON.stringify({ commit: commitOf('a'), checkedAtMs: 9e15 }));
+    hub.intercept = (request) => void request.socket.destroy();
+    await expect(client.read(id)).rejects.toMatchObject({ reason: 'HubUnreachable' });
   });
 
   it('is done without where nothing can be written', async () => {
