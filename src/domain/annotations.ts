@@ -22,7 +22,7 @@ export const ownAnnotation = {
   modelCommit: 'kaito-ts/model-commit',
 } as const;
 
-const label = {
+export const label = {
   workspace: 'kaito.sh/workspace',
   managedBy: 'app.kubernetes.io/managed-by',
 } as const;

@@ -1,4 +1,5 @@
-import { AccessError, PreflightError } from '../domain/errors.ts';
+import { label, managedBy } from '../domain/annotations.ts';
+import { AccessError, ConflictError, PreflightError } from '../domain/errors.ts';
 import type { Facts } from '../domain/facts.ts';
 import type { Check } from '../domain/plan.ts';
 
@@ -10,6 +11,17 @@ export const judgePermissions = ({ permissions, target }: Facts): Check => {
     reason: 'Forbidden',
     fact: refused.map(({ what, reason }) => `${what}: no${reason ? ` (${reason})` : ''}`).join('\n'),
     hints: refused.map(({ what }) => `kubectl auth can-i ${what} -n ${target.namespace}`),
+  });
+};
+
+/** KAITO's operator makes objects of the same names, and would fight over them. */
+export const refuseForeignWorkloads = (name: string, { existing, target }: Facts): void => {
+  const foreign = existing.find(({ kind, metadata }) => ['Job', 'Deployment', 'StatefulSet'].includes(kind) && metadata.name === name && metadata.labels?.[label.managedBy] !== managedBy);
+  if (!foreign) return;
+  throw new ConflictError(`${foreign.kind}/${name} in namespace ${target.namespace} was not made by kaito-ts.`, {
+    reason: 'WorkloadNotOurs',
+    fact: `It has no label ${label.managedBy}=${managedBy}: a KAITO operator or somebody else made it.`,
+    hints: ['Choose another name.', `kubectl get ${foreign.kind.toLowerCase()} ${name} -n ${target.namespace} -o yaml`],
   });
 };
 

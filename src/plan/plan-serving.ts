@@ -9,7 +9,7 @@ import { renderInference, type ServedAdapter } from '../manifests/inference.ts';
 import { provisioners } from '../provisioners/index.ts';
 import type { Fit, Machine } from '../provisioners/provisioner.ts';
 import type { RuntimeName } from '../runtimes/index.ts';
-import { judgeImageSecret, judgePermissions, judgeTokenSecret } from './checks.ts';
+import { judgeImageSecret, judgePermissions, judgeTokenSecret, refuseForeignWorkloads } from './checks.ts';
 import { planApplies, toStableJson } from './content.ts';
 import { differences } from './differences.ts';
 import { estimateNodes } from './estimate-nodes.ts';
@@ -32,6 +32,7 @@ export interface ServingRequest extends RunSettings {
 
 /** From what is there to a model server that answers. */
 export const planServing = (request: ServingRequest, facts: Facts, templates: Templates): Plan => {
+  refuseForeignWorkloads(request.workspace.metadata.name, facts);
   const checks = judge(request, facts);
   const provision = provisioners[request.provisioner].provision(
     {

@@ -10,7 +10,7 @@ import { renderTuning } from '../manifests/tuning.ts';
 import type { TrainingOverrides } from '../manifests/training-config.ts';
 import { provisioners } from '../provisioners/index.ts';
 import type { Fit, Machine, Provision } from '../provisioners/provisioner.ts';
-import { judgeImageSecret, judgePermissions, judgePush, judgeStorage } from './checks.ts';
+import { judgeImageSecret, judgePermissions, judgePush, judgeStorage, refuseForeignWorkloads } from './checks.ts';
 import { planApplies, toStableJson } from './content.ts';
 import { differences } from './differences.ts';
 import { estimateTuningMemory, judgeTuningMemory } from './estimate-tuning-memory.ts';
@@ -37,6 +37,7 @@ export const planTuning = (request: TuningRequest, facts: Facts, templates: Temp
   if (facts.record?.record.workspace.inference) throw isServed(request.workspace);
   const finished = planFinished(request, facts);
   if (finished) return finished;
+  refuseForeignWorkloads(request.workspace.metadata.name, facts);
   const checks = judge(request, facts);
   const provision = provisioners[request.provisioner].provision(
     {

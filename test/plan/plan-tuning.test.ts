@@ -45,7 +45,7 @@ describe('the first plan of a tuning', () => {
   });
 
   it('leaves the Job and its nodes to the cluster with --no-wait, and the nodes to the user with --keep-nodes', () => {
-    expect(stepKinds(plan({ wait: false }))).toEqual(['record', 'create-agent-pool', 'await-nodes', 'apply ConfigMap', 'apply Job']);
+    expect(stepKinds(plan({ wait: false }))).toEqual(['record', 'create-agent-pool', 'apply ConfigMap', 'apply Job']);
     expect(stepKinds(plan({ keepNodes: true }))).not.toContain('delete-agent-pool');
   });
 
