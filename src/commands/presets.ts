@@ -23,7 +23,7 @@ export default defineCommand({
         preset.license,
         preset.gated ? 'yes' : 'no',
         preset.tuning?.methods.join(',') ?? 'no',
-        [...preset.aliases, ...preset.shortNames].filter((other) => other !== preset.name).join(', '),
+        [...preset.aliases, ...preset.shortNames, ...(preset.isFromHub ? [preset.huggingFaceId] : [])].filter((other) => other !== preset.name).join(', '),
       ]),
       data: name === undefined ? { items: shown } : shown[0],
     };

@@ -36,7 +36,7 @@ export const toHubError = (refusal: Refusal, question: Question): KaitoError => 
 };
 
 export const toUnreachableError = (error: unknown, { id, host }: Question, timeoutMs: number): KaitoError => {
-  const details = { reason: hubUnreachable, hints: ['Check the network, and HF_ENDPOINT when it is set.', 'Models of the catalogue need no hub: kaito-ts presets'], cause: error };
+  const details = { reason: hubUnreachable, hints: ['Check the network, and HF_ENDPOINT when it is set.', 'Behind a proxy: set NODE_USE_ENV_PROXY=1 beside HTTPS_PROXY.', 'Models of the catalogue need no hub: kaito-ts presets'], cause: error };
   if (error instanceof Error && error.name === 'TimeoutError') return new TimeoutError(`${host} did not answer within ${timeoutMs / 1000} s when asked about ${id}.`, details);
   return new FailedError(`${host} cannot be reached, so nothing is known about ${id}.`, { ...details, fact: innermostMessage(error) });
 };
