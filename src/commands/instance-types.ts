@@ -18,7 +18,7 @@ export default defineCommand({
     region: text('--region <name>', 'region of the prices', { defaultText: 'eastus' }),
   },
   examples: ['instance-types', 'instance-types --preset llama-3.3-70b-instruct --context-length 32768', 'instance-types --preset phi-4 --method qlora', 'instance-types Standard_NC6s_v3', 'instance-types --region westeurope -o json'],
-  async *run({ arguments: [name], options }, context): AsyncGenerator<Event, void> {
+  async *run({ arguments: [name], options, origins }, context): AsyncGenerator<Event, void> {
     const [{ findMachinePrice, instanceTypesOf }, { hasPrices }, { lookUpInstanceType }] = await Promise.all([import('../domain/clouds.ts'), import('../domain/azure-prices.ts'), import('../plan/look-up-instance-type.ts')]);
     const { region = 'eastus', preset: wanted, method, contextLength: contextLengthTokens } = options;
     const found = name === undefined ? undefined : lookUpInstanceType(name, options.cloud);
@@ -29,7 +29,8 @@ export default defineCommand({
     if (cloud === 'azure' && !hasPrices(region)) yield { type: 'note', message: `No list prices are known in a region ${JSON.stringify(region)}.` };
     const price = (machine: GpuMachine) => findMachinePrice(cloud, machine.name, region);
     if (wanted === undefined) {
-      if (method !== undefined || contextLengthTokens !== undefined) await refuseWithoutPreset();
+      // Settings that are there for other commands are no mistake here.
+      if (origins.method.from === 'flag' || origins.contextLength.from === 'flag') await refuseWithoutPreset();
       yield list(machines.map((machine) => ({ ...machine, price: price(machine) })), { cloud, region, isOne: found !== undefined, ...(replaces ? { replaces } : {}) });
       return;
     }

@@ -35,6 +35,10 @@ describe('instance-types', () => {
     expect(json(await runCli(['instance-types', 'Standard_NC6s_v3', '-o', 'json']))).toMatchObject({ name: 'Standard_NV36ads_A10_v5', replaces: { name: 'Standard_NC6s_v3' } });
   });
 
+  it('takes a method that is set for tuning for no mistake', async () => {
+    expect(await runCli(['instance-types'], { environment: { KAITO_METHOD: 'lora' } })).toMatchObject({ stderr: '', exitCode: exitCodes.done });
+  });
+
   it('judges one machine for a model', async () => {
     expect(json(await runCli(['instance-types', 'g5.xlarge', '--preset', 'phi-4', '-o', 'json']))).toMatchObject({ cloud: 'aws', items: [{ name: 'g5.xlarge', nodes: 2, fits: true }] });
   });
