@@ -78,3 +78,5 @@ export const apiResources = {
   StatefulSet: { apiVersion: 'apps/v1', plural: 'statefulsets', namespaced: true },
   StorageClass: { apiVersion: 'storage.k8s.io/v1', plural: 'storageclasses', namespaced: false },
 } as const satisfies Record<Kind, ApiResource>;
+
+export const isKnownKind = (kind: string): kind is Kind => kind in apiResources;

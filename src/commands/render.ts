@@ -1,6 +1,7 @@
 import { defineCommand } from '../cli/command.ts';
 import { besideFile } from '../cli/file-fields.ts';
-import { choice, text, toggle, type Origin } from '../cli/options.ts';
+import { hasFlagOfItsOwn } from '../cli/given-flags.ts';
+import { choice, text, toggle } from '../cli/options.ts';
 import { exitCodes, KaitoError, UsageError } from '../domain/errors.ts';
 import type { Plan } from '../domain/plan.ts';
 import type { ManifestDocument } from '../manifests/manifest-text.ts';
@@ -48,9 +49,10 @@ export default defineCommand({
     const flags = { ...options, ...toTuningFlags(options, name), name, readinessTimeoutMs: options.timeout };
     const namespaceFlag = origins.namespace.from === 'flag' ? options.namespace : undefined;
     const overrides = { tuning: tuningOverrides(flags), inference: servingOverrides(flags) };
+    // Without a file, a flag that only tune has means a tuning.
     const wishes: Wish[] =
       options.filename.length === 0
-        ? [{ kind: isTuning(origins) ? 'tuning' : 'inference', name: name ?? '', namespace: undefined, presetName: undefined }]
+        ? [{ kind: hasFlagOfItsOwn(tune.options, serve.options, origins) ? 'tuning' : 'inference', name: name ?? '', namespace: undefined, presetName: undefined }]
         : await openWorkspaces(options.filename, { name, readStdin: () => context.terminal.readAll(context.signal), namespaceFlag, provisioner: options.provisioner, overrides: (kind) => overrides[kind] });
 
     const templates = await context.templates(options.templates);
@@ -96,9 +98,6 @@ export default defineCommand({
 
 /** A Workspace of a file, or what flags alone say. */
 type Wish = Pick<OpenedWorkspace, 'kind' | 'name' | 'namespace' | 'presetName'> & Partial<Pick<OpenedWorkspace, 'read'>>;
-
-/** Without a file, a flag that only tune has means a tuning. */
-const isTuning = (origins: Readonly<Record<string, { from: Origin }>>): boolean => Object.keys(tune.options).some((key) => !(key in serve.options) && origins[key]?.from === 'flag');
 
 const summaryOf = ({ workspace: { metadata }, nodes }: Plan) => ({ name: metadata.name, namespace: metadata.namespace, nodeCount: nodes.count, ...(nodes.instanceType === undefined ? {} : { instanceType: nodes.instanceType }) });
 

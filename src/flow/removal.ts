@@ -1,5 +1,4 @@
-import type { Kind } from '../cluster/kinds.ts';
-import { apiResources } from '../cluster/kinds.ts';
+import { isKnownKind } from '../cluster/kinds.ts';
 import { formatDuration } from '../domain/duration.ts';
 import { BugError, TimeoutError } from '../domain/errors.ts';
 import type { Event } from '../domain/event.ts';
@@ -55,4 +54,3 @@ export async function* awaitGone(step: AwaitGoneStep, session: Session): AsyncGe
   });
 }
 
-const isKnownKind = (kind: string): kind is Kind => kind in apiResources;

@@ -48,7 +48,7 @@ export const planServing = (request: ServingRequest, facts: Facts, templates: Te
     facts,
   );
   const { instanceType } = provision.nodes;
-  const workspace: Workspace = { ...request.workspace, resource: { ...request.workspace.resource, ...(instanceType === undefined ? {} : { instanceType }) } };
+  const workspace: Workspace = { ...request.workspace, resource: { ...(instanceType === undefined ? {} : { instanceType }), ...request.workspace.resource } };
   const { name } = workspace.metadata;
   const stored = facts.record?.record;
   const changes = stored ? differences(workspace, stored.workspace) : [];

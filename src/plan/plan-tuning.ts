@@ -54,7 +54,7 @@ export const planTuning = (request: TuningRequest, facts: Facts, templates: Temp
     facts,
   );
   const { instanceType } = provision.nodes;
-  const workspace: Workspace = { ...request.workspace, resource: { ...request.workspace.resource, ...(instanceType === undefined ? {} : { instanceType }) } };
+  const workspace: Workspace = { ...request.workspace, resource: { ...(instanceType === undefined ? {} : { instanceType }), ...request.workspace.resource } };
   const base: Omit<Plan, 'steps'> = {
     version: 1,
     command: 'tune',
