@@ -46,18 +46,29 @@ export const toLoginHints = ({ userName, clusterName }: Pick<Server, 'userName' 
   ];
 };
 
-const forbidden: Translation = (refusal, question, { kubectl }) =>
-  new AccessError(
-    `Not permitted: ${question.verb} ${describeQuestion(question)}${inNamespace(question)}.`,
+const forbidden: Translation = (refusal, question, { kubectl }) => {
+  const missing: Question = { ...question, verb: toMissingVerb(refusal, question) };
+  const { subresource } = missing;
+  return new AccessError(
+    `Not permitted: ${missing.verb} ${subresource === undefined ? '' : `the ${subresource} of `}${describeQuestion(missing)}${inNamespace(missing)}.`,
     details(refusal, 'Forbidden', [
-      `${kubectl} auth can-i ${toCanIArguments(question)}`,
+      `${kubectl} auth can-i ${toCanIArguments(missing)}`,
       'Ask the administrator of the cluster for that permission',
     ]),
   );
+};
+
+/** An apply needs `create` as well where the object is new, and so does a port-forward, of which only older servers do not ask it. */
+const toMissingVerb = ({ message }: Refusal, { verb, subresource }: Question): Question['verb'] => {
+  if (/ cannot create resource "/.test(message)) return 'create';
+  return subresource === 'portforward' && / is forbidden:\s*$/.test(message) ? 'create' : verb;
+};
 
 /** `UnknownResource` when the path as such does not exist: an API that this cluster does not serve. */
 const notFound: Translation = (refusal, question, { url, kubectl }) => {
-  if (refusal.reason === '') {
+  // The server says this of groups that it does not have, as of any other path.
+  const isForeignGroup = question.resource.apiVersion.includes('/') && refusal.message === '404 page not found';
+  if (refusal.reason === '' && !isForeignGroup) {
     const hints = [`Check the server's address: ${kubectl} cluster-info`];
     return new NotFoundError(`${url} answers, but not as a Kubernetes API server.`, details(refusal, 'UnknownResource', hints));
   }
@@ -93,10 +104,13 @@ const alreadyExists: Translation = (refusal, question) =>
   new ConflictError(`${describeQuestion(question)} exists already${inNamespace(question)}.`, details(refusal, 'AlreadyExists'));
 
 const invalid: Translation = (refusal, question) =>
-  new UsageError(`The API server does not accept ${describeQuestion(question)}: ${toCauses(refusal)}`, details(refusal, 'Invalid'));
+  new UsageError(`The API server does not accept ${describeQuestion(question)}: ${toCauses(refusal)}`, { ...details(refusal, 'Invalid'), fact: shortenValues(refusal.message) });
 
 const toCauses = ({ causes, message }: Refusal): string =>
-  causes.length === 0 ? message : causes.map(({ field, message: words }) => (field === '' ? words : `${field}: ${words}`)).join('; ');
+  shortenValues(causes.length === 0 ? message : causes.map(({ field, message: words }) => (field === '' ? words : `${field}: ${words}`)).join('; '));
+
+/** An immutable field comes with all that it holds, which for a pod template is several pages. */
+const shortenValues = (words: string): string => words.replaceAll(/(Invalid value: \{.{80}).*?(\}: )/gs, (_all, beginning: string, end: string) => `${beginning}…${end}`);
 
 const waiting: Translation = (refusal, question) =>
   new FailedError(`The container of ${describeQuestion(question)} has not started yet.`, details(refusal, 'ContainerWaiting'));
@@ -153,6 +167,8 @@ const refusedByPolicy =
 
 /** Told by their words alone: policies come under 400, 403 and 422 with whatever reason their author chose, and the kubelet knows only 400. */
 const wordings: { words: RegExp; translate: Translation }[] = [
+  // A 500 without a reason, although the object is to blame. An older cluster does not know newer fields.
+  { words: /field not declared in schema/, translate: invalid },
   { words: /admission webhook "[^"]*" denied the request/, translate: refusedByPolicy('AdmissionDenied') },
   { words: /ValidatingAdmissionPolicy '[^']*' with binding '[^']*' denied request/, translate: refusedByPolicy('AdmissionDenied') },
   { words: /violates PodSecurity "/, translate: refusedByPolicy('PodSecurity') },

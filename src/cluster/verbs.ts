@@ -60,7 +60,7 @@ export const createVerbs = ({ endpoint, transport, target }: { endpoint: Endpoin
       }
     },
     logs: (pod, options) => readLogs({ endpoint, transport }, { ...about('get', 'Pod', options), name: pod, subresource: 'log' }, options),
-    connect: (pod, port, options) => connectToPort(endpoint, { ...about('create', 'Pod', options), name: pod, subresource: 'portforward' }, port, toCall(options)),
+    connect: (pod, port, options) => connectToPort(endpoint, { ...about('get', 'Pod', options), name: pod, subresource: 'portforward' }, port, toCall(options)),
     async serverVersion(options = {}) {
       const question: Question = { verb: 'get', kind: 'version', resource: { apiVersion: 'v1', plural: '/version', namespaced: false } };
       const { body } = await transport.ask({ question, path: '/version', method: 'GET', ...toCall(options) });

@@ -118,13 +118,15 @@ const toSecretFacts = (secret: Kinds['Secret']): SecretFacts => ({ type: secret.
 /** What a plan will write, asked beforehand: a refusal after the nodes have come would have cost them. */
 export const askPermissions = async (cluster: Cluster, namespace: string, kind: 'inference' | 'tuning', signal: AbortSignal): Promise<Permission[]> => {
   const wanted = [
-    { verb: 'patch', group: '', resource: 'configmaps' },
+    ...toApply('', 'configmaps'),
     { verb: 'list', group: '', resource: 'pods' },
     ...(kind === 'tuning'
-      ? [{ verb: 'patch', group: 'batch', resource: 'jobs' }]
+      ? toApply('batch', 'jobs')
       : [
-          { verb: 'patch', group: 'apps', resource: 'deployments' },
-          { verb: 'patch', group: '', resource: 'services' },
+          ...toApply('apps', 'deployments'),
+          ...toApply('', 'services'),
+          // A WebSocket is opened with GET, and since 1.35 the server asks for the permission to create as well.
+          { verb: 'get', group: '', resource: 'pods', subresource: 'portforward' },
           { verb: 'create', group: '', resource: 'pods', subresource: 'portforward' },
         ]),
   ];
@@ -148,3 +150,6 @@ export const askPermissions = async (cluster: Cluster, namespace: string, kind: 
     }),
   );
 };
+
+/** An apply that makes a new object needs both. */
+const toApply = (group: string, resource: string): { verb: string; group: string; resource: string; subresource?: string }[] => ['create', 'patch'].map((verb) => ({ verb, group, resource }));

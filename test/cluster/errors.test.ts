@@ -14,6 +14,7 @@ const translate = (code: number, reason: string, message: string, details?: obje
 const refusals: [string, [number, string, string, object?], { name: string; reason: string; message?: string | RegExp }][] = [
   ['an expired login', [401, 'Unauthorized', 'Unauthorized'], { name: 'AccessError', reason: 'Unauthorized' }],
   ['RBAC', [403, 'Forbidden', 'deployments.apps "web" is forbidden: User "jane" cannot patch resource "deployments" in API group "apps" in the namespace "team-a"'], { name: 'AccessError', reason: 'Forbidden', message: 'Not permitted: patch Deployment/web in namespace team-a.' }],
+  ['RBAC that lets change and not make', [403, 'Forbidden', 'deployments.apps "web" is forbidden: User "jane" cannot create resource "deployments" in API group "apps" in the namespace "team-a"'], { name: 'AccessError', reason: 'Forbidden', message: 'Not permitted: create Deployment/web in namespace team-a.' }],
   ['a missing object', [404, 'NotFound', 'deployments.apps "web" not found', { name: 'web', kind: 'deployments' }], { name: 'NotFoundError', reason: 'NotFound', message: 'There is no Deployment/web in namespace team-a.' }],
   ['a missing API', [404, 'NotFound', 'the server could not find the requested resource', {}], { name: 'NotFoundError', reason: 'UnknownResource', message: 'The cluster does not know deployments in apps/v1.' }],
   ['an object that exists', [409, 'AlreadyExists', 'deployments.apps "web" already exists', { name: 'web' }], { name: 'ConflictError', reason: 'AlreadyExists' }],
@@ -29,6 +30,7 @@ const refusals: [string, [number, string, string, object?], { name: string; reas
   ['an earlier container that never was', [400, 'BadRequest', 'previous terminated container "push" in pod "web-1" not found'], { name: 'NotFoundError', reason: 'NoPreviousContainer' }],
   ['a container that has to be chosen', [400, 'BadRequest', 'a container name must be specified for pod web-1, choose one of: [a b]'], { name: 'UsageError', reason: 'ContainerName' }],
   ['a container of another name', [400, 'BadRequest', 'container nope is not valid for pod web-1'], { name: 'UsageError', reason: 'ContainerName' }],
+  ['a field that the cluster does not know', [500, '', 'failed to create typed patch object (team-a/web; apps/v1, Kind=Deployment): .spec.brandNew: field not declared in schema'], { name: 'UsageError', reason: 'Invalid', message: /\.spec\.brandNew: field not declared in schema$/ }],
   ['any other bad request', [400, 'BadRequest', 'strict decoding error: unknown field "spec.x"'], { name: 'FailedError', reason: 'BadRequest', message: /unknown field "spec.x"/ }],
   ['a webhook', [403, 'Forbidden', 'admission webhook "validation.gatekeeper.sh" denied the request: [azurepolicy-limits] container has no memory limit'], { name: 'PreflightError', reason: 'AdmissionDenied' }],
   ['a webhook with a code of its own', [400, 'BadRequest', 'admission webhook "x.example" denied the request: no'], { name: 'PreflightError', reason: 'AdmissionDenied' }],
@@ -122,4 +124,32 @@ test('the reason is found inside of aggregates and causes, in circles too', () =
   Reflect.set(inner, 'cause', outer);
   expect(toConnectionError(outer, server)).toMatchObject({ reason: 'ConnectionRefused', fact: 'connect ECONNREFUSED ::1:6443' });
   expect(inspect(toConnectionError('just a text', server))).toContain('just a text');
+});
+
+const portForward: Question = { verb: 'get', kind: 'Pod', resource: apiResources.Pod, namespace: 'team-a', name: 'web-1', subresource: 'portforward' };
+
+test.each([
+  ['get', 'pods "web-1" is forbidden: User "jane" cannot get resource "pods/portforward" in API group "" in the namespace "team-a"'],
+  // What 1.35 and newer say of the second of the two permissions.
+  ['create', 'pods "web-1" is forbidden: '],
+])('a port-forward that may not %s says so', (verb, words) => {
+  const error = translate(403, 'Forbidden', words, {}, portForward);
+  expect(error.message).toBe(`Not permitted: ${verb} the portforward of Pod/web-1 in namespace team-a.`);
+  expect(error.hints[0]).toBe(`kubectl --context dev auth can-i ${verb} pods --subresource portforward -n team-a`);
+});
+
+test('a group that the server does not have is no sign of another server', () => {
+  const about: Question = { verb: 'get', kind: 'Workspace', resource: { apiVersion: 'kaito.sh/v1beta1', plural: 'workspaces', namespaced: true } };
+  const page = parseRefusal(404, '404 page not found\n');
+  expect(toKaitoError(page, about, server)).toMatchObject({ reason: 'UnknownResource', message: 'The cluster does not know workspaces in kaito.sh/v1beta1.' });
+  expect(toKaitoError(page, { verb: 'list', kind: 'Node', resource: apiResources.Node }, server).message).toBe('https://api.example:6443 answers, but not as a Kubernetes API server.');
+});
+
+test('an immutable field does not bury its own name under what it holds', () => {
+  const value = JSON.stringify({ labels: { a: 'b' }, Spec: { Containers: Array.from({ length: 100 }, () => ({ Name: 'a', Image: null })) } });
+  const words = `spec.template: Invalid value: ${value}: field is immutable`;
+  const error = translate(422, 'Invalid', `Job.batch "web" is invalid: ${words}`, { causes: [{ reason: 'FieldValueInvalid', field: 'spec.template', message: words.slice('spec.template: '.length) }] });
+  expect(error.message).toMatch(/^The API server does not accept Deployment\/web: spec\.template: Invalid value: \{"labels".*…\}: field is immutable$/);
+  expect(error.message.length).toBeLessThan(250);
+  expect(error.fact?.length).toBeLessThan(250);
 });

@@ -60,8 +60,8 @@ describe('observe', () => {
 
   it('asks beforehand whether what the plan needs is permitted', async () => {
     const allowed = async (workspace: typeof servingWorkspace) => (await observe(workspace(), createFakeCluster(), nothing, signal)).permissions.map(({ what }) => what);
-    expect(await allowed(tuningWorkspace)).toEqual(expect.arrayContaining(['patch configmaps', 'patch jobs.batch']));
-    expect(await allowed(servingWorkspace)).toEqual(expect.arrayContaining(['patch deployments.apps', 'patch services', 'create pods/portforward']));
+    expect(await allowed(tuningWorkspace)).toEqual(expect.arrayContaining(['create configmaps', 'patch configmaps', 'create jobs.batch', 'patch jobs.batch']));
+    expect(await allowed(servingWorkspace)).toEqual(expect.arrayContaining(['create deployments.apps', 'patch deployments.apps', 'create services', 'patch services', 'get pods/portforward', 'create pods/portforward']));
   });
 
   it('asks Azure only when Azure is needed', async () => {

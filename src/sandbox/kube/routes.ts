@@ -3,12 +3,13 @@ import type { Duplex } from 'node:stream';
 import { requireAccess, toAccessRequest, type User } from './access.ts';
 import { deleteCollection, deleteOne } from './delete.ts';
 import { describeVersion, discover } from './discovery.ts';
-import { badRequest, methodNotAllowed, unknownPath } from './errors.ts';
+import { badRequest, forbidden, methodNotAllowed, unknownPath } from './errors.ts';
 import { type Api, type Exchange, sendJson, sendText } from './exchange.ts';
 import { sendLog } from './log.ts';
 import { openApiDocument, openApiIndex } from './openapi.ts';
 import { acceptPortForward, createForward, parsePorts } from './portforward.ts';
 import { findTarget, get, list } from './read.ts';
+import { resourceNameOf } from './resources.ts';
 import { answerReview } from './reviews.ts';
 import { parseTarget, type Target, verbOf } from './target.ts';
 import { watch } from './watch.ts';
@@ -53,6 +54,8 @@ export const upgrade = async (
   if (target?.subresource !== 'portforward' || target.resource.kind !== 'Pod') throw unknownPath();
   const verb = request.method === 'POST' ? 'create' : 'get';
   requireAccess(api.authorize, toAccessRequest(user, verb, target.resource, target));
+  // Since 1.35 a WebSocket, which is opened with GET, needs what a POST would need, and is refused without a reason.
+  if (verb === 'get' && !api.authorize(toAccessRequest(user, 'create', target.resource, target))) throw forbidden(resourceNameOf(target.resource), target.name, '');
   const { name, namespace = '', uid } = findTarget(api.store, target).metadata;
   await acceptPortForward(request, socket, head, parsePorts(query), createForward(api.runtime, { name, namespace, uid }));
 };

@@ -1,4 +1,5 @@
 import type { KubernetesObject } from '../../domain/kubernetes.ts';
+import { requireAccess, toAccessRequest } from './access.ts';
 import { admitNamespace, admitNew } from './admission.ts';
 import { applyConfiguration, recordUpdate, type Writer } from './apply.ts';
 import { asTargetObject, fieldManagerOf, isDryRun, mediaTypeOf, readObject, readValue } from './body.ts';
@@ -65,6 +66,8 @@ const apply = (exchange: Exchange, given: KubernetesObject, dryRun: boolean): vo
     return sendObject(exchange, 200, change(exchange, dryRun, (live) => throughDoor(exchange, live, applyConfiguration(live, given, writer))));
   }
   if (target.subresource) throw notFound(resource, name);
+  // Whoever may only patch makes nothing new.
+  requireAccess(api.authorize, toAccessRequest(exchange.user, 'create', target.resource, target));
   if (given.metadata.uid) {
     const why = `uid mismatch: the provided object specified uid ${given.metadata.uid}, and no existing object was found`;
     throw conflict(resource, name, why);

@@ -42,6 +42,13 @@ describe('authorization', () => {
     expect(body['message']).toBe('pods "web" is forbidden: User "ada" cannot get resource "pods/log" in API group "" in the namespace "default"');
   });
 
+  it('lets nobody make by an apply what may only be patched', async () => {
+    const patching = await startTestApi({ authorize: ({ verb }) => verb !== 'create' });
+    const { body } = await patching.send('PATCH', '/api/v1/namespaces/default/configmaps/settings?fieldManager=test', { body: configMap(), contentType: 'application/apply-patch+yaml' });
+    await patching.close();
+    expect(body).toMatchObject({ code: 403, message: 'configmaps "settings" is forbidden: User "ada" cannot create resource "configmaps" in API group "" in the namespace "default"' });
+  });
+
   it('answers for itself what the user may do, and who that is', async () => {
     const review = async (resourceAttributes: object) =>
       recordAt((await api.send('POST', '/apis/authorization.k8s.io/v1/selfsubjectaccessreviews', { body: { spec: { resourceAttributes } } })).body, 'status')['allowed'];

@@ -51,6 +51,22 @@ const collect = async (client: WebSocket): Promise<Map<number, Buffer>> => {
   return new Map([...channels].map(([channel, parts]) => [channel, Buffer.concat(parts)]));
 };
 
+describe('permission', () => {
+  it.each([
+    ['get', 'pods "web" is forbidden: User "ada" cannot get resource "pods/portforward" in API group "" in the namespace "default"'],
+    ['create', 'pods "web" is forbidden: '],
+  ])('is needed to %s', async (refused, message) => {
+    const strict = await startTestApi({ authorize: ({ verb }) => verb !== refused });
+    strict.store.create('pods', { ...pod('web', { nodeName: 'node-1' }), status: { phase: 'Running' } });
+    const headers = { authorization: `Bearer ${token}`, connection: 'Upgrade', upgrade: 'websocket' };
+    const call = request(`${strict.url}/api/v1/namespaces/default/pods/web/portforward?ports=5000`, { ca: strict.caPem, headers }).end();
+    const [response]: IncomingMessage[] = await once(call, 'response');
+    const body = response && JSON.parse(Buffer.concat(await response.toArray()).toString());
+    await strict.close();
+    expect(body).toMatchObject({ code: 403, message });
+  });
+});
+
 describe('upgrading', () => {
   const upgrade = async (headers: Record<string, string>) => {
     const call = request(`${api.url}/api/v1/namespaces/default/pods/web/portforward`, { ca: api.caPem, headers: { authorization: `Bearer ${token}`, connection: 'Upgrade', ...headers } }).end();
