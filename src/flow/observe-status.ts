@@ -24,7 +24,7 @@ export const observeStatuses = async (cluster: Cluster, { name, ...scope }: Stat
     cluster.list('Deployment', ours),
     cluster.list('StatefulSet', ours),
     cluster.list('Pod', ours),
-    cluster.list('Event', { ...scope, signal, fieldSelector: 'involvedObject.kind=Pod,type=Warning' }),
+    cluster.list('Event', { ...scope, signal, fieldSelector: 'type=Warning' }),
     // All of them: existing nodes that a workspace uses carry no label of ours.
     cluster.list('Node', { signal }),
   ]);
@@ -48,7 +48,7 @@ export const observeStatuses = async (cluster: Cluster, { name, ...scope }: Stat
         ...(job ? { job } : {}),
         ...(workload ? { workload } : {}),
         pods: ownPods,
-        events: ownPods.flatMap(({ metadata }) => eventsOf.get(metadata.uid ?? '') ?? []),
+        events: [...ownPods, job, workload].flatMap((owner) => (owner?.metadata.uid === undefined ? [] : (eventsOf.get(owner.metadata.uid) ?? []))),
         nodes: nodesOf.get(key) ?? existingNodes(record, ownPods, nodes),
       });
     })

@@ -4,7 +4,7 @@ import { AccessError, TimeoutError, WorkloadError } from '../domain/errors.ts';
 import type { Event, Progress } from '../domain/event.ts';
 import { describeObject } from '../domain/kubernetes.ts';
 import type { AwaitServerStep } from '../domain/plan.ts';
-import { containerStatuses, diagnosePods } from './diagnose.ts';
+import { containerStatuses, diagnoseCreation, diagnosePods } from './diagnose.ts';
 import { getFromPod } from './pod-http.ts';
 import type { Session } from './session.ts';
 import { track, Tracked, waitFor, type Verdict } from './wait.ts';
@@ -35,14 +35,14 @@ export async function* awaitServer(step: AwaitServerStep, session: Session): Asy
     sources: (signal) => [
       track(cluster, workloadKind, { namespace, fieldSelector: `metadata.name=${step.workload.name}` }, workloads, signal),
       track(cluster, 'Pod', { namespace, labelSelector: `kaito.sh/workspace=${name}` }, pods, signal),
-      track(cluster, 'Event', { namespace, fieldSelector: 'involvedObject.kind=Pod,type=Warning' }, events, signal),
+      track(cluster, 'Event', { namespace, fieldSelector: 'type=Warning' }, events, signal),
       probe(session, () => findServer([...pods.values()], workloads.get(step.workload.name)), health, signal),
     ],
     judge() {
       const workload = workloads.get(step.workload.name);
       // Until it is known which revision is wanted, a pod of the one before would be taken for it.
       if (!workload) return { state: 'waiting', reason: `${describeObject(step.workload)} is not there yet` };
-      return judgeServer(step, [...pods.values()].filter((pod) => isCurrent(pod, workload)), [...events.values()], health);
+      return judgeServer(step, workload, [...pods.values()].filter((pod) => isCurrent(pod, workload)), [...events.values()], health);
     },
     onTimeout: (reason) =>
       new TimeoutError(`The model server was not ready in ${formatDuration(step.timeoutMs)}.`, {
@@ -72,13 +72,16 @@ const findServer = (pods: Pod[], workload: Workload | undefined): Pod | undefine
 
 const isPodReady = (pod: Pod): boolean => pod.status?.conditions?.some(({ type, status }) => type === 'Ready' && status === 'True') ?? false;
 
-const judgeServer = (step: AwaitServerStep, pods: Pod[], events: Kinds['Event'][], health: Health): Verdict<string> => {
+const judgeServer = (step: AwaitServerStep, workload: Workload, pods: Pod[], events: Kinds['Event'][], health: Health): Verdict<string> => {
   if (health.isHealthy && pods.length > 0 && pods.every(isPodReady)) return { state: 'done', value: '/health answers 200' };
   const uids = new Set(pods.map(({ metadata }) => metadata.uid));
-  const diagnosis = diagnosePods(
-    pods,
-    events.filter(({ involvedObject }) => uids.has(involvedObject.uid)),
-  );
+  const diagnosis =
+    pods.length === 0
+      ? diagnoseCreation(workload, events)
+      : diagnosePods(
+          pods,
+          events.filter(({ involvedObject }) => uids.has(involvedObject.uid)),
+        );
   if (diagnosis?.isFatal) {
     return { state: 'failed', error: new WorkloadError('The model server cannot run.', { reason: diagnosis.reason, fact: diagnosis.message, hints: [...diagnosis.hints, ...(diagnosis.reason === 'ContainerCrashLoopBackOff' ? [`kaito-ts logs ${step.workload.name} --previous`] : [])] }) };
   }

@@ -3,7 +3,7 @@ import type { OwnerRecord } from '../domain/record.ts';
 import { describeAdapter } from '../domain/record.ts';
 import type { Condition, WorkspaceState, WorkspaceStatus } from '../domain/status.ts';
 import { presetName, workspaceKind } from '../domain/workspace.ts';
-import { diagnosePods, type Diagnosis } from './diagnose.ts';
+import { diagnoseCreation, diagnosePods, type Diagnosis } from './diagnose.ts';
 import { allocatableGpus, describeNodes, isNodeReady } from './nodes.ts';
 
 /** The live objects of one workspace. */
@@ -28,7 +28,7 @@ export const computeStatus = (objects: WorkspaceObjects): WorkspaceStatus => {
   const targetNodeCount = nodePool?.count ?? objects.workload?.spec?.replicas ?? 1;
   const resources = resourceConditions(objects, targetNodeCount);
   const isResourceReady = resources.some(({ type, status }) => type === 'ResourceReady' && status === 'True');
-  const diagnosis = diagnosePods(objects.pods, objects.events);
+  const diagnosis = objects.pods.length === 0 ? diagnoseCreation(objects.job ?? objects.workload, objects.events) : diagnosePods(objects.pods, objects.events);
   const workload = kind === 'tuning' ? tuningConditions(objects) : inferenceConditions(objects, isResourceReady, diagnosis);
   const isReleased = nodePool?.releasedAt !== undefined;
   return {

@@ -3,7 +3,7 @@ import { KaitoError, TimeoutError, WorkloadError } from '../domain/errors.ts';
 import type { Event } from '../domain/event.ts';
 import type { FollowTuningStep } from '../domain/plan.ts';
 import type { AdapterLocation, TuningResult } from '../domain/record.ts';
-import { containerStatuses, diagnosePods } from './diagnose.ts';
+import { containerStatuses, diagnoseCreation, diagnosePods } from './diagnose.ts';
 import type { Session } from './session.ts';
 import { createTrainingLog, type TrainingLog, type TrainingLogUpdate } from './training-log.ts';
 import { readTrainingSchedule, type TrainingSchedule } from './training-schedule.ts';
@@ -41,7 +41,7 @@ export async function* followTuning(step: FollowTuningStep, session: Session): A
       sources: (signal) => [
         track(cluster, 'Job', { namespace, fieldSelector: `metadata.name=${step.job.name}` }, jobs, signal),
         track(cluster, 'Pod', { namespace, labelSelector: podSelector }, pods, signal),
-        track(cluster, 'Event', { namespace, fieldSelector: 'involvedObject.kind=Pod,type=Warning' }, events, signal),
+        track(cluster, 'Event', { namespace, fieldSelector: 'type=Warning' }, events, signal),
         followTrainer(session, namespace, () => newest(pods), training, signal),
       ],
       judge: () => judgeTuning(step, jobs, pods, events),
@@ -87,7 +87,7 @@ const judgeTuning = (step: FollowTuningStep, jobs: Tracked<'Job'>, allPods: Trac
   if (failed) return { state: 'failed', error: new WorkloadError('The tuning Job failed.', { reason: failed.reason ?? 'JobFailed', ...(failed.message ? { fact: failed.message } : {}) }) };
   if (end) return { state: 'done', value: undefined };
   if (!job) return { state: 'failed', error: new WorkloadError(`Job/${step.job.name} is gone.`, { reason: 'JobDeleted', fact: 'Somebody deleted it while it was followed.' }) };
-  const diagnosis = diagnosePods(pods, events);
+  const diagnosis = pods.length === 0 ? diagnoseCreation(job, [...allEvents.values()]) : diagnosePods(pods, events);
   if (diagnosis?.isFatal && diagnosis.reason !== 'ContainerFailed') {
     return { state: 'failed', error: new WorkloadError('The tuning pod cannot run.', { reason: diagnosis.reason, fact: diagnosis.message, hints: diagnosis.hints }) };
   }

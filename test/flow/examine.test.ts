@@ -65,7 +65,7 @@ describe('an examination', () => {
 
   it('says which permissions are missing', async () => {
     const cluster: FakeCluster = { ...createFakeCluster([storageClass, node('gpu')]), create: async (object) => ({ ...object, status: { allowed: !JSON.stringify(object).includes('jobs') } }) };
-    expect((await findings({ cluster: Promise.resolve(cluster) }))['permissions']).toMatchObject({ verdict: 'refused', fact: 'in namespace default: patch jobs.batch: no' });
+    expect((await findings({ cluster: Promise.resolve(cluster) }))['permissions']).toMatchObject({ verdict: 'refused', fact: 'in namespace default: create jobs.batch: no; patch jobs.batch: no' });
   });
 
   it('knows gpu-provisioner by its image', async () => {

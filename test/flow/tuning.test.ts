@@ -152,6 +152,36 @@ describe('followTuning', () => {
     expect(shortly(following.items).at(-1)).toBe('waiting: container dataset has failed; the Job is about to');
   });
 
+  describe('whose pod is refused', () => {
+    const refuse = (message: string, uid = 'uid-of-job'): Kinds['Event'] => ({ ...warningEvent(tuningPod({}), 'FailedCreate', `Error creating: pods "tuned-x" is forbidden: ${message}`), involvedObject: { kind: 'Job', name: 'tuned', uid } });
+    const submitted = (): Kinds['Job'] => ({ ...job({}), metadata: { ...job({}).metadata, uid: 'uid-of-job' } });
+
+    it('ends where a policy of the namespace refuses, for waiting would not help', async () => {
+      const { cluster, following, stored } = begin();
+      cluster.put(submitted());
+      cluster.put(refuse('violates PodSecurity "restricted:latest": runAsNonRoot != true'));
+      await expect(following.result).rejects.toMatchObject({ name: 'WorkloadError', reason: 'PodRefused', fact: 'Job/tuned cannot make its pod: pods "tuned-x" is forbidden: violates PodSecurity "restricted:latest": runAsNonRoot != true' });
+      expect(stored()?.result).toMatchObject({ outcome: 'Failed', reason: 'PodRefused' });
+      expect(cluster.find('Job', 'tuned')).toBeUndefined();
+    });
+
+    it('waits where a quota may have room again, and says so', async () => {
+      const { cluster, clock, following } = begin();
+      cluster.put(submitted());
+      cluster.put(refuse('exceeded quota: team, requested: requests.nvidia.com/gpu=1, used: requests.nvidia.com/gpu=4, limited: requests.nvidia.com/gpu=4'));
+      await clock.advance(1_000);
+      expect(shortly(following.items).at(-1)).toMatch(/^waiting: Job\/tuned cannot make its pod: pods "tuned-x" is forbidden: exceeded quota: team/);
+    });
+
+    it('is not taken for refused by what befell an earlier Job of its name', async () => {
+      const { cluster, clock, following } = begin();
+      cluster.put(submitted());
+      cluster.put(refuse('violates PodSecurity "restricted:latest"', 'uid-of-an-earlier-job'));
+      await clock.advance(1_000);
+      expect(shortly(following.items).at(-1)).toBe('waiting: the Job controller has not made the pod yet');
+    });
+  });
+
   it('tells a time limit from a failure', async () => {
     const { cluster, following } = begin();
     cluster.put(job(jobCondition('Failed', { reason: 'DeadlineExceeded', message: 'Job was active longer than specified deadline' })));
