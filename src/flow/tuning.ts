@@ -3,7 +3,7 @@ import { KaitoError, TimeoutError, WorkloadError } from '../domain/errors.ts';
 import type { Event } from '../domain/event.ts';
 import type { FollowTuningStep } from '../domain/plan.ts';
 import type { AdapterLocation, TuningResult } from '../domain/record.ts';
-import { containerStatuses, diagnoseCreation, diagnosePods } from './diagnose.ts';
+import { containerStatuses, diagnoseCreation, diagnosePods, type PodReason } from './diagnose.ts';
 import type { Session } from './session.ts';
 import { createTrainingLog, type TrainingLog, type TrainingLogUpdate } from './training-log.ts';
 import { readTrainingSchedule, type TrainingSchedule } from './training-schedule.ts';
@@ -88,11 +88,14 @@ const judgeTuning = (step: FollowTuningStep, jobs: Tracked<'Job'>, allPods: Trac
   if (end) return { state: 'done', value: undefined };
   if (!job) return { state: 'failed', error: new WorkloadError(`Job/${step.job.name} is gone.`, { reason: 'JobDeleted', fact: 'Somebody deleted it while it was followed.' }) };
   const diagnosis = pods.length === 0 ? diagnoseCreation(job, [...allEvents.values()]) : diagnosePods(pods, events);
-  if (diagnosis?.isFatal && diagnosis.reason !== 'ContainerFailed') {
+  if (diagnosis?.isFatal && !endsTheJob.has(diagnosis.reason)) {
     return { state: 'failed', error: new WorkloadError('The tuning pod cannot run.', { reason: diagnosis.reason, fact: diagnosis.message, hints: diagnosis.hints }) };
   }
   return { state: 'waiting', reason: diagnosis && diagnosis.reason !== 'ContainerFailed' ? diagnosis.message : describePhase(pods) };
 };
+
+/** Nothing is started again, so the Job is about to fail by itself, and keeps its pod and log for who wants to look. */
+const endsTheJob = new Set<PodReason>(['ContainerFailed', 'ContainerOOMKilled']);
 
 /** After an eviction the Job makes another pod: only the newest tells how things stand. */
 const podsThatCount = (pods: Tracked<'Pod'>): Pod[] => {

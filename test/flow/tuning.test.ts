@@ -182,6 +182,20 @@ describe('followTuning', () => {
     });
   });
 
+  it('lets a Job fail by itself whose container was killed for lack of memory, and keeps it', async () => {
+    const { cluster, clock, following } = begin();
+    cluster.logTexts.set('tuned-1/tuner', 'Model Loaded\n');
+    const killed = [ended('weights', 0), ended('tuner', 137, { reason: 'OOMKilled' })];
+    cluster.put(job({ active: 1 }));
+    cluster.put(tuningPod({ phase: 'Pending', init: killed }));
+    await clock.advance(1_000);
+    expect(shortly(following.items)).toContainEqual(expect.stringMatching(/^waiting: container "tuner" was OOMKilled/));
+    cluster.put(tuningPod({ phase: 'Failed', init: killed }));
+    cluster.put(job(jobCondition('Failed', { reason: 'PodFailurePolicy' })));
+    await expect(following.result).rejects.toMatchObject({ name: 'WorkloadError', reason: 'ContainerOOMKilled' });
+    expect(cluster.find('Job', 'tuned')).toBeDefined();
+  });
+
   it('tells a time limit from a failure', async () => {
     const { cluster, following } = begin();
     cluster.put(job(jobCondition('Failed', { reason: 'DeadlineExceeded', message: 'Job was active longer than specified deadline' })));
