@@ -46,7 +46,7 @@ export default defineCommand({
       return;
     }
     const names = garbage.map(({ pool }) => pool.name).join(', ');
-    if (!options.yes && !(await terminal.confirm(`Delete ${names} with their nodes? ${saving}`, { yesFlag: '--yes', signal }))) {
+    if (!options.yes && !(await terminal.confirm(`Delete ${garbage.length === 1 ? 'agent pool' : 'agent pools'} ${names} with all nodes? ${saving}`, { yesFlag: '--yes', signal }))) {
       yield { type: 'exit', exitCode: exitCodes.failed };
       return;
     }

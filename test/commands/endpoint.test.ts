@@ -56,6 +56,13 @@ describe('an endpoint of a served model', () => {
     expect((await running.ended).exitCode).toBe(0);
   });
 
+  it('ends well on SIGTERM too, as scripts end what they started', async () => {
+    const running = startCli(['endpoint', '-q'], sandbox.environment());
+    await running.until('stdout', /\n/);
+    running.signal('SIGTERM');
+    expect(await running.ended).toMatchObject({ stderr: '', exitCode: 0 });
+  });
+
   it('takes the port that was asked for, and says so when it is taken', async () => {
     const other = createServer();
     onTestFinished(() => void other.close());
@@ -63,6 +70,19 @@ describe('an endpoint of a served model', () => {
     const { stdout, stderr, exitCode } = await sandbox.run(['endpoint', '--port', String(port)]);
     expect(stderr).toMatch(new RegExp(`local port ${port} is in use`));
     expect({ stdout, exitCode }).toEqual({ stdout: '', exitCode: exitCodes.usage });
+  });
+});
+
+describe('an endpoint of a server that still loads', () => {
+  const sandbox = useSandbox([], 100);
+
+  it('waits, telling why, and was interrupted when it is ended before it could serve', async () => {
+    await sandbox.run(['serve', '--preset', 'phi-3-mini', '--no-wait']);
+    await expect.poll(async () => (await (await sandbox.cluster()).list('Pod')).some(({ status }) => status?.phase === 'Running'), { timeout: 40_000 }).toBe(true);
+    const running = startCli(['endpoint'], sandbox.environment());
+    await running.until('stderr', /the model server: (the weights are loading|the model server is starting)/);
+    running.signal('SIGINT');
+    expect(await running.ended).toMatchObject({ stdout: '', exitCode: exitCodes.interrupted });
   });
 });
 

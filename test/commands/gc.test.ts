@@ -1,6 +1,14 @@
 import { describe, expect, it } from 'vitest';
+import type { Command, Context } from '../../src/cli/command.ts';
+import { parseCommandLine } from '../../src/cli/program.ts';
+import gc from '../../src/commands/gc.ts';
+import { agentPoolTags } from '../../src/domain/agent-pool-tags.ts';
 import { exitCodes } from '../../src/domain/errors.ts';
+import type { Event } from '../../src/domain/event.ts';
+import { agentPool, createFakeCloud, createFakeCluster } from '../support/fakes.ts';
+import { createManualClock } from '../support/manual-clock.ts';
 import { useSandbox } from '../support/sandbox.ts';
+import { createFakeTerminal } from '../terminal/fake-terminal.ts';
 
 const tuning = 'phi-3-mini-128k-instruct-qlora';
 const server = 'phi-3-mini-128k-instruct';
@@ -76,5 +84,37 @@ describe('a login that may not read the cluster', () => {
     const { stdout, stderr, exitCode } = await sandbox.run(['gc']);
     expect(stderr).toMatch(/AADSTS7000215/);
     expect({ stdout, exitCode }).toEqual({ stdout: '', exitCode: exitCodes.access });
+  });
+});
+
+describe('with somebody at the terminal', () => {
+  const run = async (answer: boolean) => {
+    const commands = new Map<string, Command>([['gc', gc]]);
+    const parsed = await parseCommandLine(['gc', '--delete'], { version: '0', commands, columns: 80, write: () => {}, configuration: async () => ({ find: () => undefined }) });
+    if (parsed.kind !== 'invocation') throw new Error('The command line was answered by itself.');
+    const questions: string[] = [];
+    const cloud = createFakeCloud([agentPool({ tags: agentPoolTags({ name: 'tuned', namespace: 'default' }) }), agentPool({ name: 'theirs' })]);
+    cloud.succeed();
+    const terminal: Context['terminal'] = {
+      ...createFakeTerminal(),
+      async confirm(question) {
+        questions.push(question);
+        return answer;
+      },
+    };
+    const { command, input, globals } = parsed.invocation;
+    const unneeded = () => Promise.reject(new Error('Nothing of the kind is needed.'));
+    const context: Context = { terminal, clock: createManualClock(), signal: new AbortController().signal, environment: {}, globals, cluster: async () => createFakeCluster(), cloud: async () => cloud, hub: unneeded, presets: unneeded, templates: unneeded, program: { executable: 'node', arguments: [] } };
+    const events: Event[] = [];
+    for await (const event of command.run(input, context)) events.push(event);
+    return { questions, pools: [...cloud.pools.keys()], exit: events.find(({ type }) => type === 'exit') };
+  };
+
+  it('asks with the names and the price, and deletes when the answer is yes', async () => {
+    expect(await run(true)).toEqual({ questions: ['Delete agent pool kpool with all nodes? That saves about $76.80 a day at list prices.'], pools: ['theirs'], exit: undefined });
+  });
+
+  it('deletes nothing when it is no, and does not pretend that all is well', async () => {
+    expect(await run(false)).toMatchObject({ pools: ['kpool', 'theirs'], exit: { exitCode: exitCodes.failed } });
   });
 });
