@@ -14,7 +14,7 @@ export default defineCommand({
   arguments: [{ usage: '[name]', description: 'name of the workspace; default: the preset' }],
   options: {
     preset: text('--preset <name>', 'the model: a preset, an alias or any Hugging Face id'),
-    adapter: texts('--adapter <name|name=image>', 'a tuning of this namespace, or an adapter image under a name; may be repeated'),
+    adapter: texts('--adapter <name|name=image>', 'a tuning of this namespace, or an adapter image under a name; may be repeated', { defaultText: 'those that are served already; none takes them away' }),
     adapterSecret: text('--adapter-secret <name>', 'Secret with the credentials to pull adapter images'),
     runtime: choice('--runtime <name>', 'what serves the model', ['vllm', 'transformers']),
     modelAccessSecret: text('--model-access-secret <name>', 'Secret with the key HF_TOKEN, for gated models'),
@@ -60,13 +60,14 @@ export default defineCommand({
     const written = file?.read(catalogue, cluster.target.namespace);
     for (const message of written?.warnings ?? []) yield { type: 'warning', message };
     const workspaceName = name ?? written?.basis.workspace.metadata.name ?? (named && servingName({ name }, named));
-    const tunings = await readTunings(cluster, tuningNames, signal);
     yield* tryInOrder(instanceTypes, async function* attempt(instanceType): AsyncGenerator<Event, void> {
       const stored = workspaceName === undefined ? undefined : await readRecord(cluster, workspaceName, signal);
       const before = stored?.workspace.inference?.preset.name;
       // What is served already stays at its commit: only its owner moves it, by deleting it first.
       const isSame = before !== undefined && (named === undefined || presetReference(named) === before);
       const models = isSame ? yield* knownModels(context, before, stored?.workspace.metadata.annotations?.[ownAnnotation.modelCommit]) : catalogue;
+      const keptNames = options.adapter.length > 0 ? [] : (stored?.workspace.inference?.adapters ?? []).flatMap(({ source }) => source.name ?? []);
+      const tunings = await readTunings(cluster, [...tuningNames, ...keptNames], signal);
       const request = toServingRequest({ ...flags, instanceType }, cluster.target.namespace, models, written?.basis ?? stored, tunings);
       const { inference } = request.workspace;
       const secrets = [inference?.preset.presetOptions?.modelAccessSecret, ...request.adapters.map(({ imagePullSecret }) => imagePullSecret)].filter((secret) => secret !== undefined);

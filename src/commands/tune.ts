@@ -67,12 +67,15 @@ export default defineCommand({
     const catalogue = await context.presets();
     const instanceTypes = splitInstanceTypes(options.instanceType);
     // What is wrong with the command line is told before anything is asked of anybody.
-    const [draft] = instanceTypes.map((instanceType) => toTuningRequest({ ...flags, instanceType }, 'default', catalogue, file?.read(catalogue, 'default').basis));
+    // A name alone may stand for everything that an earlier run has recorded.
+    const isRecorded = name !== undefined && options.preset === undefined && file === undefined;
+    const [draft] = isRecorded ? [] : instanceTypes.map((instanceType) => toTuningRequest({ ...flags, instanceType }, 'default', catalogue, file?.read(catalogue, 'default').basis));
     const cluster = await context.cluster(file?.namespace);
     const written = file?.read(catalogue, cluster.target.namespace);
     for (const message of written?.warnings ?? []) yield { type: 'warning', message };
     yield* tryInOrder(instanceTypes, async function* attempt(instanceType): AsyncGenerator<Event, void> {
-      const stored = draft && (await readRecord(cluster, draft.workspace.metadata.name, signal));
+      const workspaceName = draft?.workspace.metadata.name ?? name;
+      const stored = workspaceName === undefined ? undefined : await readRecord(cluster, workspaceName, signal);
       const request = toTuningRequest({ ...flags, instanceType }, cluster.target.namespace, catalogue, written?.basis ?? stored);
       const { output, input } = request.workspace.tuning ?? {};
       const facts = await observe(

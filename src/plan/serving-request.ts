@@ -9,6 +9,7 @@ import type { ServedAdapter } from '../manifests/inference.ts';
 import { runtimeNames, toRuntimeName, type RuntimeName } from '../runtimes/index.ts';
 import { startupBudgetSeconds } from '../runtimes/runtime.ts';
 import { annotationsInFile, labelsInFile, nameInFile, selectorInFile, toAnnotations, whyBasis, whyFlag, type Basis } from './basis.ts';
+import { toStableJson } from './content.ts';
 import { parseWorkspaceName, toWorkspaceName } from './names.ts';
 import { adapterOfTuning, type ServingRequest } from './plan-serving.ts';
 import { createChoiceLog } from './request.ts';
@@ -39,6 +40,7 @@ export type AdapterFlag = { kind: 'tuning'; name: string } | { kind: 'image'; na
 const adapterCountMax = 10;
 
 export const parseAdapters = (texts: readonly string[]): AdapterFlag[] => {
+  if (texts.length === 1 && texts[0] === 'none') return [];
   const adapters = texts.map(parseAdapter);
   if (adapters.length > adapterCountMax) throw new UsageError(`At most ${adapterCountMax} adapters can be served, and ${adapters.length} were given.`);
   const names = adapters.map(({ name }) => name);
@@ -60,6 +62,15 @@ const parseAdapter = (text: string): AdapterFlag => {
 
 export const servingName = (flags: Pick<ServingFlags, 'name'>, preset: Preset): string => (flags.name === undefined ? toWorkspaceName(preset.name) : parseWorkspaceName(flags.name));
 
+/** As the tuning that made it tells, where it is still the same: a server that is told otherwise would be started anew for nothing. */
+const toKeptAdapter = (written: InferenceAdapter, tunings: Record<string, TuningFacts | 'missing'>): ServedAdapter => {
+  const adapter = toWrittenAdapter(written);
+  const facts = tunings[adapter.name];
+  if (facts === undefined || facts === 'missing' || !facts.result?.adapter) return adapter;
+  const tuned: ServedAdapter = { ...adapter, source: facts.result.adapter, rank: facts.rank };
+  return toStableJson(toInferenceAdapter(tuned)) === toStableJson(written) ? tuned : adapter;
+};
+
 /** Fills what the flags leave open, saying each. `tunings` are the facts about adapters named by a tuning. */
 export const toServingRequest = (flags: ServingFlags, namespace: string, catalogue: readonly Preset[], stored: Basis | undefined, tunings: Record<string, TuningFacts | 'missing'>): ServingRequest => {
   const log = createChoiceLog();
@@ -76,8 +87,9 @@ export const toServingRequest = (flags: ServingFlags, namespace: string, catalog
   const runtime = choose('runtime', parseRuntime(flags.runtime ?? runtimeBefore, preset), flags.runtime !== undefined ? whyFlag('--runtime', stored) : stored?.file ? (annotations[kaitoAnnotation.runtime] === undefined ? 'default' : whyBasis(stored)) : runtimeBefore ? 'as before' : 'default');
   const nodes = chooseNodes(flags, stored);
   choose('provisioner', nodes.provisioner, nodes.why);
-  const written = flags.adapter.length === 0 && stored?.file ? (before?.adapters ?? []) : [];
-  const adapters = [...parseAdapters(flags.adapter).map((adapter) => toServedAdapter(adapter, flags, tunings, preset, namespace)), ...written.map(toWrittenAdapter)];
+  // Whoever says nothing about adapters keeps those that are served.
+  const written = flags.adapter.length === 0 ? (before?.adapters ?? []) : [];
+  const adapters = [...parseAdapters(flags.adapter).map((adapter) => toServedAdapter(adapter, flags, tunings, preset, namespace)), ...written.map((adapter) => toKeptAdapter(adapter, tunings))];
   for (const adapter of adapters) choose('adapter', adapter.name, stored && written.length > 0 ? whyBasis(stored) : whyFlag('--adapter', stored), `${adapter.name} (${describeSource(adapter)})`);
   const secret = flags.modelAccessSecret ?? before?.preset.presetOptions?.modelAccessSecret;
   const config = flags.config ?? before?.config;

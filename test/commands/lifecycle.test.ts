@@ -57,6 +57,20 @@ describe('from a model to an answer', () => {
     expect(exitCode).toBe(0);
   });
 
+  it.each([[['serve', '--preset', 'phi-3-mini']], [['serve', server]]])('keeps the adapter when nobody mentions it: %j', async (args) => {
+    const { stdout, exitCode } = await sandbox.run([...args, '--dry-run', '-o', 'json']);
+    const plan: { steps: { kind: string }[]; choices: { what: string; value: string }[] } = JSON.parse(stdout);
+    expect(plan.choices).toContainEqual(expect.objectContaining({ what: 'adapter', why: 'as before' }));
+    expect(plan.steps.map(({ kind }) => kind).filter((kind) => !kind.startsWith('await-'))).toEqual([]);
+    expect(exitCode).toBe(0);
+  });
+
+  it('finds the finished tuning by its name alone', async () => {
+    const { stdout, exitCode } = await sandbox.run(['tune', name]);
+    expect(stdout).toMatch(/^adapter: /m);
+    expect(exitCode).toBe(0);
+  });
+
   it('shows both with the conditions of the operator', async () => {
     const { stdout } = await sandbox.run(['status', '-o', 'json']);
     const { items }: { items: { name: string; state: string; conditions: { type: string; status: string; reason: string }[]; next: string }[] } = JSON.parse(stdout);
