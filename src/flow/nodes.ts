@@ -31,7 +31,7 @@ export async function* awaitNodes(step: AwaitNodesStep, session: Session): Async
         fact: reason,
         hints: [
           `kubectl get nodes -l ${step.labelSelector}`,
-          ...(reason.includes('allocatable') ? ['kubectl get daemonsets -A | grep -i nvidia   # is a device plugin there, and does it tolerate sku=gpu:NoSchedule?'] : []),
+          ...(reason.includes('allocatable') ? ['kaito-ts doctor   # is a device plugin there, and does it tolerate sku=gpu:NoSchedule?'] : []),
           `kaito-ts delete ${session.plan.workspace.metadata.name}`,
         ],
       }),

@@ -263,6 +263,16 @@ describe('json and yaml', () => {
     expect(JSON.parse(target.stdout)).toEqual(JSON.parse(JSON.stringify(expected)));
   });
 
+  it('write a result at once, and once, when the command stays to hold something open', async () => {
+    const target = createTarget();
+    const output = outputs.json(target);
+    await output.handle({ type: 'result', result: { url: 'x' }, summary: [], staysOpen: true });
+    expect(JSON.parse(target.stdout)).toEqual({ url: 'x' });
+    await output.handle({ type: 'note', message: 'The pod was replaced.' });
+    await output.finish();
+    expect(JSON.parse(target.stdout)).toEqual({ url: 'x' });
+  });
+
   it('write the error when the command failed, so that a program can branch on it', async () => {
     const target = createTarget();
     await play(outputs.json(target), [{ type: 'failed', error: failure }]);
