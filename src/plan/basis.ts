@@ -47,6 +47,7 @@ export const toAnnotations = (annotations: Record<string, string>): { annotation
 
 /** A flag that takes the place of one field of a Workspace file. */
 export interface Override {
+  /** As plans say it: `--method`, and `given` for the name. */
   flag: string;
   path: readonly string[];
   /** Undefined takes the field away. */
@@ -99,7 +100,7 @@ export const servingOverrides = (flags: ServingFieldFlags): Override[] => [
 ];
 
 const commonOverrides = (flags: CommonFlags, kind: 'tuning' | 'inference'): Override[] => [
-  ...set('name', ['metadata', 'name'], flags.name),
+  ...set('given', ['metadata', 'name'], flags.name),
   ...set('--preset', [kind, 'preset', 'name'], flags.preset),
   ...set('--config', [kind, 'config'], flags.config),
   ...set('--instance-type', ['resource', 'instanceType'], flags.instanceType),

@@ -1,0 +1,94 @@
+import { describe, expect, it } from 'vitest';
+import type { WorkspaceKind } from '../../src/domain/workspace.ts';
+import { toManifests } from '../../src/manifests/manifest-text.ts';
+import { planUnseen, type UnseenPlan } from '../../src/plan/plan-unseen.ts';
+import type { Basis } from '../../src/plan/basis.ts';
+import { toWorkspaceDocument } from '../../src/plan/workspace-document.ts';
+import { parseDocuments } from '../../src/validation/documents.ts';
+import { defaultEnvironment } from '../../src/validation/environment.ts';
+import { createFacts } from '../../src/validation/facts.ts';
+import { judge } from '../../src/validation/judge.ts';
+import { readWorkspace } from '../../src/validation/workspace-file.ts';
+import { catalogue, servingFlags, templates, tuningFlags } from './support.ts';
+
+type Flags = Parameters<typeof planUnseen>[0]['flags'];
+
+const flagsOf = (kind: WorkspaceKind, changes: Partial<Flags>): Flags => ({ ...servingFlags({ preset: undefined }), ...tuningFlags({ preset: kind === 'tuning' ? 'phi-4' : undefined }), ...changes });
+
+const plan = (kind: WorkspaceKind, flags: Flags, basis?: Basis): UnseenPlan => planUnseen({ kind, flags, basis, namespace: 'default', catalogue, region: 'eastus', templates });
+
+/** The same numbers for the same seed. https://en.wikipedia.org/wiki/Linear_congruential_generator */
+const createRandom = (seed: number) => {
+  let state = seed;
+  const next = (below: number): number => {
+    state = (state * 1_664_525 + 1_013_904_223) % 2 ** 32;
+    return Math.floor((state / 2 ** 32) * below);
+  };
+  const pick = <T>(values: readonly [T, ...T[]]): T => values[next(values.length)] ?? values[0];
+  return { pick, maybe: <T>(value: T): T | undefined => (next(2) === 0 ? value : undefined) };
+};
+
+const randomFlags = (seed: number): { kind: WorkspaceKind; flags: Flags } => {
+  const { pick, maybe } = createRandom(seed);
+  const kind = pick(['tuning', 'inference'] as const);
+  const common = {
+    name: maybe(pick(['my-own', 'a', 'no', 'x1'])),
+    instanceType: maybe(pick(['standard_nc24ads_a100_v4', 'Standard_NC96ads_A100_v4', 'Standard_ND96isr_H100_v5'])),
+    config: maybe('settings'),
+  };
+  const byo = common.instanceType === undefined ? { nodes: maybe(pick(['pool=gpu', 'a=yes,b=1'])) } : {};
+  if (kind === 'tuning') {
+    const tunable = catalogue.filter((preset) => preset.tuning).map(({ name }) => name);
+    const input = pick<Partial<Flags>>([{ inputUrls: ['https://example.com/a.jsonl', 'https://example.com/b,c.csv?x=1#y'] }, { inputImage: 'r.io/data:1', inputImageSecret: maybe('pull') }, { inputClaim: 'data' }, {}]);
+    const output = pick<Partial<Flags>>([{ outputImage: 'r.io/out:1', outputImageSecret: 'push' }, { outputClaim: 'results' }, {}]);
+    return { kind, flags: flagsOf(kind, { ...common, ...byo, ...input, ...output, preset: pick(['phi-3-mini', ...tunable]), method: maybe(pick(['lora', 'qlora'])), training: pick<Flags['training']>([{}, { r: 16, learning_rate: 0.0001 }, { target_modules: ['q_proj', 'v_proj'] }]) }) };
+  }
+  const names = catalogue.map(({ name }) => name);
+  const adapter = pick<string[]>([[], ['one=r.io/one:1'], ['one=r.io/one:1', 'two=r.io/two@sha256:aa']]);
+  return { kind, flags: flagsOf(kind, { ...common, ...byo, preset: pick(['phi-4', ...names]), modelAccessSecret: 'hf-token', adapter, adapterSecret: adapter.length > 0 ? maybe('pull') : undefined }) };
+};
+
+/** Undefined for what cannot be planned, such as a model too large for the machine that was picked. */
+const tryPlan = (seed: number): (UnseenPlan & { kind: WorkspaceKind }) | undefined => {
+  const { kind, flags } = randomFlags(seed);
+  try {
+    return { ...plan(kind, flags), kind };
+  } catch {
+    return undefined;
+  }
+};
+
+const read = (text: string) => {
+  const documents = parseDocuments('workspace.yaml', text);
+  const [document] = documents;
+  if (!document) throw new Error('Nothing was written.');
+  return { document, reading: readWorkspace(document, documents, { presets: catalogue, namespace: 'default', overrides: [] }) };
+};
+
+describe('a Workspace that is rendered from flags and read again', () => {
+  const seeds = Array.from({ length: 300 }, (_, seed) => seed);
+  const planned = seeds.flatMap((seed) => {
+    const found = tryPlan(seed);
+    return found ? [{ seed, ...found }] : [];
+  });
+
+  it('is the same Workspace, with the same objects, whatever the flags were', () => {
+    expect(planned.length).toBeGreaterThan(100);
+    for (const { seed, kind, plan: first, preset } of planned) {
+      const { reading } = read(toManifests([{ comments: ['A comment.'], object: toWorkspaceDocument(first.workspace, preset) }]));
+      if (reading.kind === 'refused') throw new Error(`Seed ${seed}: ${JSON.stringify(reading.problems)}`);
+      const { plan: second } = plan(kind, flagsOf(kind, { preset: undefined }), reading.basis);
+      expect(second.workspace, `seed ${seed}`).toEqual(first.workspace);
+      expect(second.steps, `seed ${seed}`).toEqual(first.steps);
+    }
+  });
+
+  it('is accepted by KAITO’s own rules', () => {
+    for (const { seed, plan: { workspace, nodes }, preset } of planned) {
+      const { document } = read(toManifests([{ comments: [], object: toWorkspaceDocument(workspace, preset) }]));
+      const environment = { ...defaultEnvironment, nodeProvisioner: nodes.provisioner === 'byo' ? ('byo' as const) : ('azure-gpu-provisioner' as const) };
+      const { problems } = judge(document, environment, createFacts({ presets: catalogue, objects: [], namespace: 'default' }));
+      expect(problems.filter(({ severity, source }) => severity === 'error' && source === 'kaito').map(({ message }) => message), `seed ${seed}`).toEqual([]);
+    }
+  });
+});
