@@ -149,7 +149,4 @@ const explain = (objects: WorkspaceObjects, state: WorkspaceState, isResourceRea
 };
 
 /** The command that goes on where an interrupted one stopped: everything else is in the record. */
-const resume = ({ workspace }: OwnerRecord): string =>
-  workspaceKind(workspace) === 'tuning'
-    ? `kaito-ts tune ${workspace.metadata.name} --preset ${presetName(workspace)} --method ${workspace.tuning?.method ?? 'qlora'}`
-    : `kaito-ts serve ${workspace.metadata.name} --preset ${presetName(workspace)}`;
+const resume = ({ workspace }: OwnerRecord): string => `kaito-ts ${workspaceKind(workspace) === 'tuning' ? 'tune' : 'serve'} ${workspace.metadata.name}`;
