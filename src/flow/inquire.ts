@@ -22,7 +22,7 @@ export const inquire = async (what: string, onFailure: 'refused' | 'unknown', qu
     return { what, ...(await question()) };
   } catch (error) {
     if (error instanceof NotAskedError) return { what, verdict: 'unknown', fact: error.message };
-    if (!(error instanceof KaitoError)) return { what, verdict: 'unknown', fact: error instanceof Error ? error.message : String(error) };
+    if (!(error instanceof KaitoError)) return { what, verdict: 'unknown', fact: `a defect in kaito-ts: ${error instanceof Error ? error.message : String(error)}` };
     const [remedy] = error.hints;
     return { what, verdict: onFailure, fact: [error.message, error.fact].filter(Boolean).join(' '), ...(remedy === undefined ? {} : { remedy }) };
   }

@@ -63,6 +63,11 @@ describe('an examination', () => {
     expect(found['storage-class']?.fact).toBe('You may not list StorageClass.');
   });
 
+  it('goes on after a defect of its own, and calls it one', async () => {
+    const cluster: FakeCluster = { ...createFakeCluster([storageClass, node('gpu')]), create: () => Promise.reject(new TypeError('x is not a function')) };
+    expect(await findings({ cluster: Promise.resolve(cluster) })).toMatchObject({ permissions: { verdict: 'unknown', fact: 'a defect in kaito-ts: x is not a function' }, 'gpu-nodes': { verdict: 'passed' } });
+  });
+
   it('says which permissions are missing', async () => {
     const cluster: FakeCluster = { ...createFakeCluster([storageClass, node('gpu')]), create: async (object) => ({ ...object, status: { allowed: !JSON.stringify(object).includes('jobs') } }) };
     expect((await findings({ cluster: Promise.resolve(cluster) }))['permissions']).toMatchObject({ verdict: 'refused', fact: 'in namespace default: create jobs.batch: no; patch jobs.batch: no' });
@@ -71,6 +76,8 @@ describe('an examination', () => {
   it('knows gpu-provisioner by its image', async () => {
     const deployment = { apiVersion: 'apps/v1', kind: 'Deployment', metadata: { name: 'kaito-gpu', namespace: 'kube-system' }, spec: { template: { spec: { containers: [{ name: 'c', image: 'mcr.microsoft.com/aks/kaito/gpu-provisioner:0.4.3' }] } } }, status: { readyReplicas: 1 } };
     expect((await findings({ cluster: Promise.resolve(createFakeCluster([storageClass, node('gpu'), deployment])) }))['gpu-provisioner']?.fact).toMatch(/^kube-system\/kaito-gpu runs/);
+    const scaledDown = { ...deployment, status: {} };
+    expect((await findings({ cluster: Promise.resolve(createFakeCluster([storageClass, node('gpu'), scaledDown])) }))['gpu-provisioner']?.fact).toBe('does not run');
   });
 
   it('tries a push with the credentials of the Secret', async () => {
