@@ -1,0 +1,154 @@
+import { spawnSync } from 'node:child_process';
+import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { execa } from 'execa';
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { parseAllDocuments } from 'yaml';
+import { exitCodes } from '../../src/domain/errors.ts';
+import { runCli } from '../support/cli.ts';
+import { projectFolder } from '../support/project.ts';
+import { useSandbox } from '../support/sandbox.ts';
+
+interface Shown {
+  kind: string;
+  metadata: { name: string; namespace: string; ownerReferences?: unknown };
+}
+
+const documents = (text: string): Shown[] => parseAllDocuments(text, { version: '1.1' }).map((document): Shown => document.toJS());
+
+const names = (shown: readonly Shown[]): string[] => shown.map(({ kind, metadata }) => `${kind}/${metadata.name}`);
+
+const workspace = (name: string, instanceType = 'Standard_NC24ads_A100_v4', preset = 'phi-4'): string =>
+  `apiVersion: kaito.sh/v1beta1\nkind: Workspace\nmetadata: {name: ${name}, namespace: team}\nresource:\n  instanceType: ${instanceType}\n  labelSelector: {matchLabels: {apps: ${name}}}\ninference:\n  preset: {name: ${preset}}\n`;
+
+let folder = '';
+beforeEach(() => {
+  folder = mkdtempSync(join(tmpdir(), 'render-'));
+});
+afterEach(() => rmSync(folder, { recursive: true, force: true }));
+
+describe('render, with no cluster, no Azure and no kubeconfig', () => {
+  it('prints what tune would write, with the cheapest machine by list price', async () => {
+    const { stdout, stderr, exitCode } = await runCli(['render', '--preset', 'phi-3-mini', '--method', 'qlora']);
+    const name = 'phi-3-mini-128k-instruct-qlora';
+    expect(names(documents(stdout))).toEqual([`ConfigMap/${name}-kaito`, `PersistentVolumeClaim/${name}-adapter`, `ConfigMap/${name}-training`, `Job/${name}`]);
+    expect(stdout).toMatch(/^# 1 x Standard_NV36ads_A10_v5: cheapest that fits/m);
+    expect(stdout).not.toMatch(/^ +ownerReferences:|createdAt|kaito-ts\/content|\d{4}-\d\d-\d\dT/m);
+    expect(stderr).toMatch(/Nobody was asked/);
+    expect(exitCode).toBe(0);
+  });
+
+  it('prints what serve would write, and the same text each time', async () => {
+    const first = await runCli(['render', 'my-model', '--preset', 'phi-4', '-n', 'team', '--region', 'westeurope']);
+    expect(names(documents(first.stdout))).toEqual(['ConfigMap/my-model-kaito', 'Service/my-model', 'Deployment/my-model']);
+    expect(new Set(documents(first.stdout).map(({ metadata }) => metadata.namespace))).toEqual(new Set(['team']));
+    expect(first.stdout).toMatch(/list price in westeurope/);
+    expect((await runCli(['render', 'my-model', '--preset', 'phi-4', '-n', 'team', '--region', 'westeurope'])).stdout).toBe(first.stdout);
+  });
+
+  it('prints a Workspace for KAITO’s operator that renders to itself', async () => {
+    const { stdout } = await runCli(['render', '--preset', 'phi-3-mini', '--method', 'lora', '--rank', '16', '--as', 'workspace']);
+    expect(documents(stdout)).toMatchObject([{ apiVersion: 'kaito.sh/v1beta1', kind: 'Workspace', metadata: { annotations: { 'kaito-ts/training': '{"r":16}' } }, tuning: { preset: { name: 'phi-3-mini-128k-instruct' }, method: 'lora' } }]);
+    const again = await runCli(['render', '-f', '-', '--as', 'workspace'], { input: stdout });
+    expect(documents(again.stdout)).toEqual(documents(stdout));
+  });
+
+  it('names a preset as KAITO does, where that is another name', async () => {
+    const { stdout } = await runCli(['render', '--preset', 'mistral-7b-v0.3', '--as', 'workspace']);
+    expect(documents(stdout)).toMatchObject([{ inference: { preset: { name: 'mistral-7b' } } }]);
+  });
+
+  it('prints one List as JSON', async () => {
+    const list: { kind: string; items: Shown[] } = JSON.parse((await runCli(['render', '-f', '-', '-o', 'json'], { input: workspace('a') })).stdout);
+    expect(list.kind).toBe('List');
+    expect(names(list.items)).toEqual(['ConfigMap/a-kaito', 'Service/a', 'Deployment/a']);
+  });
+
+  it('prints one line for each of many Workspaces, also for those that cannot be rendered', async () => {
+    const input = [workspace('a', 'Standard_NC48ads_A100_v4'), workspace('b', 'Standard_NC6s_v3'), workspace('c', 'Standard_NV36ads_A10_v5', 'deepseek-v3-0324'), workspace('d', 'Standard_ND96isr_H100_v5', 'deepseek-r1-0528')].join('---\n');
+    const { stdout, stderr, exitCode } = await runCli(['render', '-f', '-', '-o', 'ndjson'], { input });
+    const lines = stdout.trimEnd().split('\n').map((line): unknown => JSON.parse(line));
+    expect(lines).toMatchObject([
+      { name: 'a', namespace: 'team', nodeCount: 1, instanceType: 'Standard_NC48ads_A100_v4', parallelism: { tensor: 1, pipeline: 1, data: 2 } },
+      { name: 'b', namespace: 'team', problems: [{ code: 'instance-type-unsupported', line: 14 }] },
+      { name: 'c', namespace: 'team' },
+      { name: 'd', nodeCount: 2, parallelism: { tensor: 8, pipeline: 2, data: 1 } },
+    ]);
+    expect(stderr).toBe('');
+    expect(exitCode).toBe(exitCodes.usage);
+  });
+
+  it('tells what is wrong with all of several files at once', async () => {
+    writeFileSync(join(folder, 'a.yaml'), workspace('a', 'Standard_NC6s_v3'));
+    writeFileSync(join(folder, 'b.yaml'), workspace('b', 'Standard_NC24ads_A100_v4', 'nonsense'));
+    const { stdout, stderr, exitCode } = await runCli(['render', '-f', folder]);
+    expect(stdout).toBe('');
+    expect(stderr).toMatch(/2 of 2 Workspaces cannot be rendered[\s\S]*a\.yaml:5:17[\s\S]*b\.yaml:8:\d+/);
+    expect(exitCode).toBe(exitCodes.usage);
+  });
+
+  it('writes a kustomization, again over its own files, and never over others', async () => {
+    const out = join(folder, 'out');
+    const args = ['render', '--preset', 'phi-4', '--out', out];
+    expect((await runCli(args)).exitCode).toBe(0);
+    expect(readdirSync(out).sort()).toEqual(['configmap-phi-4-kaito.yaml', 'deployment-phi-4.yaml', 'kustomization.yaml', 'service-phi-4.yaml']);
+    expect((await runCli(args)).exitCode).toBe(0);
+    writeFileSync(join(out, 'service-phi-4.yaml'), 'mine\n');
+    const { stderr, exitCode } = await runCli(args);
+    expect(stderr).toMatch(/service-phi-4\.yaml[\s\S]*--force/);
+    expect(exitCode).toBe(exitCodes.usage);
+    expect(readFileSync(join(out, 'service-phi-4.yaml'), 'utf8')).toBe('mine\n');
+    expect((await runCli([...args, '--force'])).exitCode).toBe(0);
+  });
+
+  it('takes templates of the user’s own', async () => {
+    const own = join(folder, 'inference');
+    const original = readFileSync(join(projectFolder, 'templates/inference/service.yaml'), 'utf8');
+    await execa('mkdir', [own]);
+    writeFileSync(join(own, 'service.yaml'), original.replace('spec:', 'spec:\n  externalTrafficPolicy: Local'));
+    const { stdout } = await runCli(['render', '--preset', 'phi-4', '--templates', folder]);
+    expect(documents(stdout).find(({ kind }) => kind === 'Service')).toMatchObject({ spec: { externalTrafficPolicy: 'Local' } });
+  });
+
+  it.each([
+    [['render'], /Say which model to serve/],
+    [['render', '--preset', 'phi-3-mini', '--adapter', 'my-tuning'], /Where the adapter of my-tuning is, only the cluster knows[\s\S]*--adapter my-tuning=<image>/],
+    [['render', '--preset', 'phi-4', '--templates', '/nowhere/templates'], /There is no directory \/nowhere\/templates/],
+  ])('%j is refused', async (args, message) => {
+    const { stderr, exitCode } = await runCli(args);
+    expect(stderr).toMatch(message);
+    expect(exitCode).toBeGreaterThan(1);
+  });
+});
+
+const hasKubectl = spawnSync('kubectl', ['version', '--client']).status === 0;
+
+describe.skipIf(!hasKubectl)('kubectl with what is rendered (needs kubectl)', () => {
+  const sandbox = useSandbox();
+  const kubectl = async (args: string[], input?: string) => {
+    const { stdout } = await execa('kubectl', args, { env: { PATH: process.env['PATH'] ?? '', HOME: '/nonexistent', ...sandbox.environment() }, extendEnv: false, timeout: 50_000, ...(input === undefined ? {} : { input }) });
+    return stdout;
+  };
+
+  it.each([
+    [['--preset', 'phi-3-mini', '--method', 'qlora']],
+    [['--preset', 'phi-4', '--adapter', 'one=r.io/one:1']],
+    [['--preset', 'deepseek-v3-0324', '--instance-type', 'Standard_ND96isr_H100_v5']],
+  ])('is asked whether the API server takes render %j', async (flags) => {
+    const { stdout } = await runCli(['render', ...flags]);
+    const answer = await kubectl(['apply', '--dry-run=server', '-f', '-'], stdout);
+    expect(answer.split('\n')).toHaveLength(documents(stdout).length);
+    for (const line of answer.split('\n')) expect(line).toMatch(/ created \(server dry run\)$/);
+  });
+
+  it('applies a kustomization, which serve then takes over', async () => {
+    const args = ['--preset', 'phi-4', '--instance-type', 'Standard_NC24ads_A100_v4'];
+    await runCli(['render', ...args, '--out', folder]);
+    expect(await kubectl(['apply', '--server-side', '-k', folder])).toMatch(/deployment\.apps\/phi-4 serverside-applied/);
+    const { stderr, exitCode } = await sandbox.run(['serve', ...args]);
+    expect(stderr).toMatch(/health answers 200/);
+    expect(exitCode).toBe(0);
+    expect((await (await sandbox.cluster()).get('Deployment', 'phi-4'))?.metadata.ownerReferences).toHaveLength(1);
+  });
+});
