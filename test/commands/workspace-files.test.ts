@@ -109,7 +109,7 @@ describe('a served Workspace of a file', () => {
   const sandbox = useSandbox();
   const config = '---\napiVersion: v1\nkind: ConfigMap\nmetadata: {name: settings}\ndata:\n  inference_config.yaml: |\n    vllm: {max-model-len: 2048}\n';
 
-  it('is served as it says, in its namespace, with the ConfigMap beside it as its own', async () => {
+  it('is served as it says, with the ConfigMap beside it as its own', async () => {
     const file = write('phi.yaml', `${serving('phi', '  config: settings\n')}${config}`);
     const { stdout, stderr, exitCode } = await sandbox.run(['serve', '-f', file]);
     expect(stderr).toMatch(new RegExp(`name +phi +\\(-f ${file}\\)`));
@@ -127,6 +127,15 @@ describe('a served Workspace of a file', () => {
     const { steps }: { steps: { kind: string }[] } = JSON.parse(stdout);
     expect(steps.map(({ kind }) => kind).filter((kind) => !kind.startsWith('await-'))).toEqual([]);
     expect(exitCode).toBe(0);
+  });
+
+  it('goes to the namespace that it names, unless a flag names another', async () => {
+    const plan = async (...flags: string[]): Promise<unknown> => {
+      const { stdout } = await sandbox.run(['serve', '-f', '-', '--dry-run', '-o', 'json', ...flags], { input: serving('phi').replace('  name:', '  namespace: team\n  name:'), environment: { KAITO_NAMESPACE: 'usual' } });
+      return JSON.parse(stdout);
+    };
+    expect(await plan()).toMatchObject({ target: { namespace: 'team' }, workspace: { metadata: { namespace: 'team' } } });
+    expect(await plan('-n', 'other')).toMatchObject({ target: { namespace: 'other' }, workspace: { metadata: { namespace: 'other' } } });
   });
 
   it('takes adapters from images and volumes', async () => {

@@ -13,6 +13,7 @@ describe('YAML for kubectl', () => {
 
   it('lets nothing of a comment become a document', () => {
     const written = toManifests([{ comments: ['a\nkind: Secret', 'b\r---\rkind: Node', 'c\u2028d'], object: object({}) }]);
+    expect(written).toMatch(/^---\n# a kind: Secret\n# b --- kind: Node\n# c d\napiVersion: v1\n/);
     expect(parseAllDocuments(written).map((document): unknown => document.toJS())).toEqual([object({})]);
   });
 
