@@ -6,8 +6,8 @@ if (major < 22 || (major === 22 && minor < 19)) {
   process.exit(2);
 }
 // Compiled code is kept from one run to the next, beside what other programs keep; where that cannot be written, it is not.
-const caches = process.env.XDG_CACHE_HOME ?? (process.env.HOME && `${process.env.HOME}/.cache`);
-if (caches) process.getBuiltinModule('node:module').enableCompileCache(`${caches}/kaito-ts/compiled`);
+const cacheFolder = process.env.XDG_CACHE_HOME ?? (process.env.HOME && `${process.env.HOME}/.cache`);
+if (cacheFolder) process.getBuiltinModule('node:module').enableCompileCache(`${cacheFolder}/kaito-ts/compiled`);
 
 const { main } = await import('../dist/main.mjs');
 // Everything is written when main is done. A library's idle socket or timer must not keep the shell waiting.
