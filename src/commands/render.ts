@@ -35,7 +35,7 @@ export default defineCommand({
   },
   examples: ['render --preset phi-3-mini --method qlora', 'render --preset phi-4-mini-instruct | kubectl apply --dry-run=server -f -', 'render -f workspace.yaml --as workspace', 'render -f workspaces/ --out manifests', 'render -f workspaces/ -o ndjson'],
   async *run({ arguments: [name], options: given, origins }, context) {
-    const [{ openWorkspaces, InvalidWorkspaceError }, { planUnseen }, { toTuningFlags }, { servingOverrides, tuningOverrides }, { planManifests, describeChoices }, { toWorkspaceDocument }, { parallelismOf }, { knownModels }] = await Promise.all([
+    const [{ openWorkspaces, InvalidWorkspaceError }, { planUnseen }, { toTuningFlags }, { servingOverrides, tuningOverrides }, { planManifests, workspaceComments }, { toWorkspaceDocument }, { parallelismOf }, { knownModels }] = await Promise.all([
       import('../validation/open-workspace.ts'),
       import('../plan/plan-unseen.ts'),
       import('../plan/tuning-request.ts'),
@@ -67,7 +67,7 @@ export default defineCommand({
         const catalogue = isStream ? await drain(models) : yield* models;
         const written = wish.read?.(catalogue, namespace);
         const { plan, preset, objects } = planUnseen({ kind: wish.kind, flags, basis: written?.basis, namespace, catalogue, region: options.region ?? 'eastus', templates });
-        const rendered = options.as === 'workspace' ? [{ comments: describeChoices(plan), object: toWorkspaceDocument(plan.workspace, preset) }, ...objects.map((object) => ({ comments: [], object }))] : planManifests(plan);
+        const rendered = options.as === 'workspace' ? [{ comments: workspaceComments(plan), object: toWorkspaceDocument(plan.workspace, preset) }, ...objects.map((object) => ({ comments: [], object }))] : planManifests(plan);
         documents.push(...rendered);
         if (isStream) yield { type: 'item', item: { ...summaryOf(plan), parallelism: parallelismOf(plan, preset), objects: rendered.map(({ object }) => object) }, text: '' };
         else for (const message of [...(written?.warnings ?? []), ...plan.warnings]) yield { type: 'warning', message };

@@ -13,9 +13,15 @@ export const planManifests = (plan: Plan): ManifestDocument[] => [
 ];
 
 /** What was decided for the user, and nothing that a flag or a file said: `1 x Standard_NC24ads_A100_v4: cheapest that fits`. */
-export const describeChoices = ({ choices, cost }: Plan): string[] => [
+const describeChoices = ({ choices, cost }: Plan): string[] => [
   ...choices.filter(({ what, why }) => what === 'instance-type' || !/^(?:-|given|$)/.test(why)).map(({ what, value, why }) => (what === 'instance-type' ? `${value}: ${why}` : `${what} ${value}: ${why}`)),
   ...(cost ? [`About $${cost.perHourUsd.toFixed(2)} an hour: ${cost.source}`] : []),
+];
+
+/** KAITO makes no claim for an adapter, and its Job would wait for one for ever. */
+export const workspaceComments = (plan: Plan): string[] => [
+  ...describeChoices(plan),
+  ...plan.steps.flatMap((step) => (step.kind === 'apply' && step.object.kind === 'PersistentVolumeClaim' ? [`PersistentVolumeClaim/${step.object.metadata.name} must be there: KAITO's operator does not make it.`] : [])),
 ];
 
 const recordComments = ({ workspace: { metadata }, nodes, command }: Plan): string[] => [

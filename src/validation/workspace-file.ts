@@ -11,7 +11,7 @@ import type { Environment } from './environment.ts';
 import { createFacts } from './facts.ts';
 import { isJudged, judge } from './judge.ts';
 import { isMap, text, textMap, type JsonMap } from './json.ts';
-import type { Path, Problem } from './problem.ts';
+import type { Problem } from './problem.ts';
 import { renderVerdict } from './verdict-text.ts';
 
 /** The one Workspace among the documents that a command means. UsageError when there is none, or more than one. */
@@ -109,17 +109,18 @@ const replaceInstanceType = ({ document: { content }, problems }: { document: So
   return retired ? [`Or leave the file as it is, and add --instance-type ${retired.replacement}`] : [];
 };
 
-/** What KAITO's operator does and this program does not: to ignore it would be to do something else than was asked for. */
-const unsupportedFields: readonly { path: Path; message: string; fix: string }[] = [
-  { path: ['inference', 'template'], message: 'A pod template of your own is not supported yet: only presets are served.', fix: 'Serve a preset (inference.preset.name), or apply this Workspace where KAITO’s operator runs.' },
-  { path: ['resource', 'partition'], message: 'Parts of a GPU (MIG) are not supported yet: models are sized for whole GPUs.', fix: 'Leave partition out.' },
-  { path: ['inference', 'preset', 'presetOptions', 'image'], message: 'An image of your own for a preset is not supported yet.', fix: 'Leave presetOptions.image out.' },
+/** What this program does not do. To ignore it would be to do something else than was asked for, except where KAITO ignores it too. */
+const unsupportedFields: readonly Pick<Problem, 'path' | 'severity' | 'message' | 'fix'>[] = [
+  { path: 'inference.template', severity: 'error', message: 'A pod template of your own is not supported yet: only presets are served.', fix: 'Serve a preset (inference.preset.name), or apply this Workspace where KAITO’s operator runs.' },
+  { path: 'resource.partition', severity: 'error', message: 'Parts of a GPU (MIG) are not supported yet: models are sized for whole GPUs.', fix: 'Leave partition out.' },
+  { path: 'resource.preferredNodes', severity: 'warning', message: 'preferredNodes is ignored, as KAITO ignores it: nodes are chosen by their labels.', fix: 'Use labelSelector, and leave instanceType out.' },
+  ...(['inference', 'tuning'] as const).map((kind) => ({ path: `${kind}.preset.presetOptions.image`, severity: 'warning' as const, message: 'presetOptions.image is ignored, as KAITO ignores it: one image serves every preset.', fix: 'Leave it out.' })),
 ];
 
 const unsupported = ({ content = {}, locate }: SourceDocument): Problem[] =>
-  unsupportedFields.flatMap(({ path, message, fix }) => {
-    const value = valueAt(content, path.map(String));
-    return value === undefined || value === null || value === '' ? [] : [{ code: 'not-supported', severity: 'error', path: path.join('.'), ...locate(path), message, fix, source: 'kaito-ts' } as const];
+  unsupportedFields.flatMap(({ path, ...said }) => {
+    const value = valueAt(content, path.split('.'));
+    return value === undefined || value === null || value === '' ? [] : [{ code: 'not-supported', path, ...said, ...locate(path.split('.')), source: 'kaito-ts' as const }];
   });
 
 /** With the labels by which a second run finds them. */

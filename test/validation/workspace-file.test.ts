@@ -77,6 +77,11 @@ describe('a Workspace file', () => {
     expect(reading.kind === 'refused' && reading.problems.find(({ code }) => code === 'not-supported')).toMatchObject({ path, severity: 'error' });
   });
 
+  it('is warned of what KAITO ignores too', () => {
+    const reading = read(serving('a', '    presetOptions: {image: "r.io/a:1"}\n').replace('  instanceType', '  preferredNodes: [one]\n  instanceType'));
+    expect(reading.kind === 'read' && reading.warnings.map(({ line, message }) => `${line} ${message.split(' ')[0]}`)).toEqual(['6 preferredNodes', '14 presetOptions.image']);
+  });
+
   it('of yesterday goes through with the one flag that its error names', () => {
     expect(codes(read(quickStart))).toEqual(['instance-type-unsupported:6']);
     expect(() => basisOf(quickStart)).toThrow(expect.objectContaining({ hints: ['Or leave the file as it is, and add --instance-type Standard_NV36ads_A10_v5'] }));
