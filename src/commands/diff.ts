@@ -21,15 +21,17 @@ export default defineCommand({
   },
   examples: ['diff --preset phi-3-mini', 'diff -f workspace.yaml', 'diff my-tuning --preset phi-3-mini --method qlora --rank 16'],
   async *run({ arguments: [name], options, origins }, context) {
-    const [{ openWorkspaces }, { comparePlan }] = await Promise.all([import('../validation/open-workspace.ts'), import('../flow/compare-plan.ts')]);
+    const [{ openWorkspaces }, { comparePlan }, { readRecord }] = await Promise.all([import('../validation/open-workspace.ts'), import('../flow/compare-plan.ts'), import('../flow/read-record.ts')]);
     try {
       // Read once: the command that plans reads it again.
       const stdin = options.filename.includes('-') ? await context.terminal.readAll(context.signal) : '';
       const readStdin = async (): Promise<string> => stdin;
       const [written, second] = options.filename.length === 0 ? [] : await openWorkspaces(options.filename, { name, readStdin, namespaceFlag: undefined, provisioner: options.provisioner, overrides: () => [] });
       if (second) throw new UsageError('There are several Workspaces, and one is compared at a time.', { reason: 'AmbiguousWorkspace', hints: ['kaito-ts diff <name> -f <file>'] });
-      // Without a file, a flag that only tune has means a tuning.
-      const command = (written ? written.kind === 'tuning' : hasFlagOfItsOwn(tune.options, serve.options, origins)) ? tune : serve;
+      // Without a file, a flag that only tune has means a tuning, and so does the record of one.
+      const isRecorded = async (): Promise<boolean> => name !== undefined && options.preset === undefined && (await readRecord(await context.cluster(), name, context.signal))?.workspace.tuning !== undefined;
+      const isTuning = written ? written.kind === 'tuning' : hasFlagOfItsOwn(tune.options, serve.options, origins) || (await isRecorded());
+      const command = isTuning ? tune : serve;
       const input = { arguments: name === undefined ? [] : [name], options: { ...options, dryRun: true }, origins };
       let plan: Plan | undefined;
       for await (const event of command.run(input, { ...context, terminal: { ...context.terminal, readAll: readStdin } })) {

@@ -35,13 +35,14 @@ export default defineCommand({
   },
   examples: ['render --preset phi-3-mini --method qlora', 'render --preset phi-4-mini-instruct | kubectl apply --dry-run=server -f -', 'render -f workspace.yaml --as workspace', 'render -f workspaces/ --out manifests', 'render -f workspaces/ -o ndjson'],
   async *run({ arguments: [name], options: given, origins }, context) {
-    const [{ openWorkspaces, InvalidWorkspaceError }, { planUnseen }, { toTuningFlags }, { servingOverrides, tuningOverrides }, { planManifests, workspaceComments }, { toWorkspaceDocument }, { parallelismOf }, { knownModels }] = await Promise.all([
+    const [{ openWorkspaces, InvalidWorkspaceError }, { planUnseen }, { toTuningFlags }, { servingOverrides, tuningOverrides }, { planManifests, workspaceComments }, { toWorkspaceDocument }, { operatorRefusals }, { parallelismOf }, { knownModels }] = await Promise.all([
       import('../validation/open-workspace.ts'),
       import('../plan/plan-unseen.ts'),
       import('../plan/tuning-request.ts'),
       import('../plan/basis.ts'),
       import('../flow/plan-manifests.ts'),
       import('../plan/workspace-document.ts'),
+      import('../validation/operator-refusals.ts'),
       import('../plan/parallelism.ts'),
       import('../cli/known-models.ts'),
     ]);
@@ -67,10 +68,12 @@ export default defineCommand({
         const catalogue = isStream ? await drain(models) : yield* models;
         const written = wish.read?.(catalogue, namespace);
         const { plan, preset, objects } = planUnseen({ kind: wish.kind, flags, basis: written?.basis, namespace, catalogue, region: options.region ?? 'eastus', templates });
-        const rendered = options.as === 'workspace' ? [{ comments: workspaceComments(plan), object: toWorkspaceDocument(plan.workspace, preset) }, ...objects.map((object) => ({ comments: [], object }))] : planManifests(plan);
+        const isWorkspace = options.as === 'workspace';
+        const document = toWorkspaceDocument(plan.workspace, preset);
+        const rendered = isWorkspace ? [{ comments: workspaceComments(plan), object: document }, ...objects.map((object) => ({ comments: [], object }))] : planManifests(plan);
         documents.push(...rendered);
         if (isStream) yield { type: 'item', item: { ...summaryOf(plan), parallelism: parallelismOf(plan, preset), objects: rendered.map(({ object }) => object) }, text: '' };
-        else for (const message of [...(written?.warnings ?? []), ...plan.warnings]) yield { type: 'warning', message };
+        else for (const message of [...(written?.warnings ?? []), ...plan.warnings, ...(isWorkspace ? operatorRefusals(document, catalogue) : [])]) yield { type: 'warning', message };
       } catch (error) {
         if (!(error instanceof KaitoError)) throw error;
         refusals.push(error);

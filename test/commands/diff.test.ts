@@ -32,6 +32,15 @@ describe('diff', () => {
     expect(lines).toMatchObject([{ kind: 'ConfigMap', change: 'change' }, { kind: 'Service' }, { kind: 'Deployment', name: 'phi-3-mini-128k-instruct', diff: expect.stringContaining('@@') }]);
   });
 
+  it('knows by its record what a name alone means', async () => {
+    const tuning = ['my-tuning', '--preset', 'phi-3-mini', '--method', 'qlora'];
+    expect((await sandbox.run(['diff', 'phi-3-mini-128k-instruct'])).exitCode).toBe(0);
+    expect((await sandbox.run(['diff', ...tuning])).stdout).toMatch(/^\+\+\+ wanted\/default\/Job\/my-tuning$/m);
+    expect((await sandbox.run(['tune', ...tuning])).exitCode).toBe(0);
+    expect((await sandbox.run(['diff', 'my-tuning'])).exitCode).toBe(0);
+    expect((await sandbox.run(['diff', ...tuning, '--rank', '16'])).exitCode).toBe(exitCodes.conflict);
+  });
+
   it('compares a Workspace file', async () => {
     const { stdout: input } = await runCli(['render', ...serve, '--as', 'workspace']);
     expect((await sandbox.run(['diff', '-f', '-'], { input })).exitCode).toBe(0);

@@ -54,6 +54,15 @@ describe('render, with no cluster, no Azure and no kubeconfig', () => {
     expect(documents(again.stdout)).toEqual(documents(stdout));
   });
 
+  it('tells what KAITO’s operator would refuse of it', async () => {
+    const args = ['render', '--preset', 'phi-3-mini', '--method', 'qlora', '--output-image', 'r.io/a:1', '--as', 'workspace'];
+    const { stdout, stderr, exitCode } = await runCli(args);
+    expect(stderr).toMatch(/^warning: KAITO's operator would refuse tuning\.output\.imagePushSecret: .*Add imagePushSecret/m);
+    expect(exitCode).toBe(0);
+    expect((await runCli([...args, '--output-image-secret', 'push'])).stderr).not.toMatch(/would refuse/);
+    expect((await runCli(['render', '-f', '-'], { input: stdout })).exitCode).toBe(0);
+  });
+
   it('names a preset as KAITO does, where that is another name', async () => {
     const { stdout } = await runCli(['render', '--preset', 'mistral-7b-v0.3', '--as', 'workspace']);
     expect(documents(stdout)).toMatchObject([{ inference: { preset: { name: 'mistral-7b' } } }]);

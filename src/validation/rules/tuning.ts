@@ -90,6 +90,8 @@ export const tuningRules: readonly Rule[] = [
     severity: 'error',
     on: 'create',
     stage: 'webhook',
+    // A registry may take pushes without a password, and is asked before training.
+    isForOperatorOnly: true,
     upstream: `${workspaceValidation}#L428`,
     check: ({ tuning }) =>
       tuning?.output && tuning.output.image !== '' && tuning.output.imagePushSecret === ''
