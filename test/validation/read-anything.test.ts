@@ -19,10 +19,10 @@ const strange: readonly unknown[] = [null, true, 0, -1, 1.5, '', 'x', 'UPPER', '
 
 /** The same document with a strange value here and there, or a part left out. */
 const spoil = (value: unknown, random: (below: number) => number): unknown => {
-  if (random(14) === 0) return strange[random(strange.length)];
+  if (random(30) === 0) return strange[random(strange.length)];
   if (Array.isArray(value)) return value.map((item: unknown) => spoil(item, random));
   if (!isMap(value)) return value;
-  return Object.fromEntries(Object.entries(value).flatMap(([key, inner]) => (random(20) === 0 ? [] : [[key, spoil(inner, random)] as const])));
+  return Object.fromEntries(Object.entries(value).flatMap(([key, inner]) => (random(40) === 0 ? [] : [[key, spoil(inner, random)] as const])));
 };
 
 const metadata = { name: 'a', namespace: 'team', labels: { team: 'x' }, annotations: { 'kaito.sh/runtime': 'vllm', 'kaito.sh/enablelb': 'True', 'kaito-ts/training': '{"r":16}' } };
