@@ -24,6 +24,13 @@ export const discover = (request: IncomingMessage, response: ServerResponse, pat
   sendJson(response, 200, document);
 };
 
+/** Nothing at all answers for a group that is not served, so not even a Status comes back. */
+export const isUnknownGroup = (path: string): boolean => {
+  const [root, group, version] = path.split('/').filter((part) => part !== '');
+  if (root !== 'apis' || group === undefined) return false;
+  return !groupVersions.some((known) => known.group === group && (version === undefined || version === known.version));
+};
+
 const toDocument = (root: string | undefined, group: string | undefined, version: string | undefined): JsonRecord | undefined => {
   if (root === 'api') {
     if (group === undefined) return { kind: 'APIVersions', versions: ['v1'], serverAddressByClientCIDRs: [] };

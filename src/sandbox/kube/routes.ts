@@ -2,7 +2,7 @@ import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { Duplex } from 'node:stream';
 import { requireAccess, toAccessRequest, type User } from './access.ts';
 import { deleteCollection, deleteOne } from './delete.ts';
-import { describeVersion, discover } from './discovery.ts';
+import { describeVersion, discover, isUnknownGroup } from './discovery.ts';
 import { badRequest, forbidden, methodNotAllowed, unknownPath } from './errors.ts';
 import { type Api, type Exchange, sendJson, sendText } from './exchange.ts';
 import { sendLog } from './log.ts';
@@ -30,6 +30,7 @@ export const answer = async (api: Api, request: IncomingMessage, response: Serve
 
   const target = parseTarget(path);
   if (!target) {
+    if (isUnknownGroup(path)) return sendText(response, 404, '404 page not found\n');
     if (request.method !== 'GET') throw unknownPath();
     return discover(request, response, path);
   }

@@ -1,3 +1,4 @@
+import { StringDecoder } from 'node:string_decoder';
 import type { ContainerLog, LogEntry } from './pod-runtime.ts';
 
 export interface WritableLog extends ContainerLog {
@@ -38,8 +39,9 @@ export const createContainerLog = (now: () => Date): WritableLog => {
       partial[stream] = lines.pop() ?? '';
       for (const line of lines) add(stream, `${line}\n`);
       while (Buffer.byteLength(partial[stream]) > longestEntryBytes) {
-        add(stream, partial[stream].slice(0, longestEntryBytes));
-        partial[stream] = partial[stream].slice(longestEntryBytes);
+        const entry = firstBytes(partial[stream], longestEntryBytes);
+        add(stream, entry);
+        partial[stream] = partial[stream].slice(entry.length);
       }
     },
     end() {
@@ -51,6 +53,9 @@ export const createContainerLog = (now: () => Date): WritableLog => {
     },
   };
 };
+
+/** In whole characters; containerd does not mind cutting one. */
+const firstBytes = (text: string, sizeBytes: number): string => new StringDecoder('utf8').write(Buffer.from(text).subarray(0, sizeBytes));
 
 /** The end of a log, as it stands in for a termination message: at most so many lines and bytes. */
 export const tailOf = (log: ContainerLog, lineCount = 80, sizeBytes = 2048): string => {

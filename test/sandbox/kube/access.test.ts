@@ -61,7 +61,7 @@ describe('authorization', () => {
 
 describe('what is not provided', () => {
   it.each([
-    ['GET', '/apis/example.org/v1/things', 404, 'NotFound'],
+    ['GET', '/apis/apps/v1/things', 404, 'NotFound'],
     ['GET', '/api/v1/namespaces/default/pods/web/exec', 404, 'NotFound'],
     ['POST', '/api/v1/configmaps', 405, 'MethodNotAllowed'],
     ['PUT', '/api/v1/namespaces/default/configmaps', 405, 'MethodNotAllowed'],
@@ -69,6 +69,10 @@ describe('what is not provided', () => {
     ['GET', '/openapi/v2', 404, 'NotFound'],
   ])('%s %s is refused with a Status', async (method, path, code, reason) => {
     expect((await api.send(method, path, method === 'POST' ? { body: configMap() } : {})).body).toMatchObject({ kind: 'Status', status: 'Failure', code, reason });
+  });
+
+  it('is a plain page where the whole group is unknown', async () => {
+    for (const path of ['/apis/example.org/v1/things', '/apis/example.org/v1', '/apis/apps/v9']) expect(await api.send('GET', path)).toMatchObject({ code: 404, text: '404 page not found\n' });
   });
 
   it('is refused where a body is too long or no object', async () => {
