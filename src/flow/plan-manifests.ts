@@ -26,7 +26,7 @@ export const workspaceComments = (plan: Plan): string[] => [
 
 const recordComments = ({ workspace: { metadata }, nodes, command }: Plan): string[] => [
   ...(nodes.provisioner === 'aks' ? [`GPU nodes are not made by this: the pods wait for nodes with the labels kaito.sh/workspace=${metadata.name} and kaito.sh/workspacenamespace=${metadata.namespace}.`] : []),
-  `This record says what was wanted. Owner references need its uid, which is not known yet, and are left out: kaito-ts ${command} adds them.`,
+  `This record says what was wanted. Owner references need its uid, which is not known yet, and are left out: ${command === 'serve' ? 'kaito-ts serve adds them' : 'delete what was applied with kubectl delete'}.`,
 ];
 
 const ownerRecord = ({ workspace }: Plan): KubernetesObject => {
