@@ -49,7 +49,8 @@ describe.skipIf(!hasKubectl)('kubectl against the sandbox (needs kubectl)', () =
   });
 
   it('follows the log of a tuning while it trains', async () => {
-    const tuning = sandbox.run(['tune', '--preset', 'phi-3-mini', '--method', 'qlora']);
+    // The nodes stay, or a slow kubectl would find the pod gone with them.
+    const tuning = sandbox.run(['tune', '--preset', 'phi-3-mini', '--method', 'qlora', '--keep-nodes']);
     await expect.poll(async () => await kubectl('get', 'pods', '-l', 'batch.kubernetes.io/job-name', '-o', 'name'), { timeout: 20_000 }).not.toBe('');
     await expect.poll(async () => await kubectl('logs', '-f', 'job/phi-3-mini-128k-instruct-qlora', '-c', 'tuner').catch(() => ''), { timeout: 20_000 }).toMatch(/'train_loss': '/);
     expect((await tuning).exitCode).toBe(0);
