@@ -31,8 +31,8 @@ export const applyObject = async (
   });
   const after = toObject(body);
   if (before === undefined) return { object: after, outcome: 'created' };
-  // A rehearsal gives out no new version, so only the content can tell.
-  const isSame = dryRun ? isDeepStrictEqual(toContent(before), toContent(after)) : before.metadata.resourceVersion === after.metadata.resourceVersion;
+  // A rehearsal gives out no new version, and a controller may have written the status in between: then the content tells.
+  const isSame = (!dryRun && before.metadata.resourceVersion === after.metadata.resourceVersion) || isDeepStrictEqual(toContent(before), toContent(after));
   return { object: after, outcome: isSame ? 'unchanged' : 'configured' };
 };
 
@@ -49,7 +49,8 @@ export const getObject = async (transport: Transport, question: Question, call: 
 
 export const isMissingObject = (error: unknown): boolean => error instanceof NotFoundError && error.reason === 'NotFound';
 
-const toContent = ({ metadata, ...rest }: KubernetesObject): unknown => {
+/** What people write: not the server's own account of the object. */
+const toContent = ({ metadata, status: _status, ...rest }: KubernetesObject): unknown => {
   const kept = Object.entries(metadata).filter(([field]) => !['resourceVersion', 'managedFields', 'generation'].includes(field));
   return { ...rest, metadata: Object.fromEntries(kept) };
 };

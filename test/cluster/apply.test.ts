@@ -9,7 +9,7 @@ test.each([
   ['unchanged', '2', '2', 200],
 ])('an apply says that the object is %s', async (outcome, before, after, status) => {
   const server = await startServer((seen, response) => {
-    if (seen.method === 'PATCH') sendJson(response, createPod('web', after), status);
+    if (seen.method === 'PATCH') sendJson(response, createPod('web', after, { spec: { brandNew: true } }), status);
     else if (before === undefined) sendStatus(response, 404, 'NotFound', 'pods "web" not found', { name: 'web', kind: 'pods' });
     else sendJson(response, createPod('web', before));
   });
@@ -30,6 +30,13 @@ test.each([
   });
   expect(await (await connectTo(server)).apply(wanted, { dryRun: true, force: true })).toMatchObject({ outcome });
   expect(server.requests[1]?.query).toMatchObject({ dryRun: 'All', force: 'true' });
+});
+
+test('an apply does not take for its own what a controller wrote into the status meanwhile', async () => {
+  const server = await startServer((seen, response) => {
+    sendJson(response, seen.method === 'PATCH' ? createPod('web', '2', { spec: { a: 1 }, status: { phase: 'Running' } }) : createPod('web', '1', { spec: { a: 1 } }));
+  });
+  expect(await (await connectTo(server)).apply(wanted)).toMatchObject({ outcome: 'unchanged' });
 });
 
 test('an apply whose answer was lost is sent again and still tells what it did', async () => {
