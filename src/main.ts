@@ -6,6 +6,7 @@ import type { Command, Context } from './cli/command.ts';
 import { optionKeys, readConfiguration } from './cli/configuration.ts';
 import { commandNames, loadCommand } from './cli/find.ts';
 import { globalOptions, namespaceFlag } from './cli/globals.ts';
+import { makePasteable, placeOf, type Place } from './cli/pasteable.ts';
 import { parseCommandLine, type Invocation } from './cli/program.ts';
 import { exitCodes } from './domain/errors.ts';
 import { toKaitoError } from './domain/unexpected.ts';
@@ -83,13 +84,13 @@ const run = async ({ command, input, globals }: Invocation, system: System): Pro
     let exitCode: number = exitCodes.done;
     for await (const event of command.run(input, context)) {
       if (event.type === 'exit') exitCode = event.exitCode;
-      await output.handle(event);
+      await output.handle(makePasteable(event, context.place()));
     }
     await output.finish();
     return exitCode;
   } catch (error) {
     const failure = toKaitoError(signal.aborted && !isKaitoError(error) ? signal.reason : error, version);
-    await output.handle({ type: 'failed', error: failure });
+    await output.handle(makePasteable({ type: 'failed', error: failure }, context.place()));
     await output.finish();
     return failure.exitCode;
   } finally {
@@ -99,9 +100,11 @@ const run = async ({ command, input, globals }: Invocation, system: System): Pro
 
 const isKaitoError = (error: unknown): boolean => error instanceof Error && 'exitCode' in error;
 
-const createContext = (globals: Invocation['globals'], { terminal, signal }: System): Context & { close(): Promise<void> } => {
+const createContext = (globals: Invocation['globals'], { terminal, signal }: System): Context & { place(): Place; close(): Promise<void> } => {
+  let told = namespaceFlag(globals);
   const cluster = once(async (namespace?: string) => {
-    const chosen = namespaceFlag(globals) ?? namespace ?? globals.namespace;
+    told ??= namespace;
+    const chosen = told ?? globals.namespace;
     const { connectCluster } = await import('./cluster/kubernetes.ts');
     return await connectCluster({
       ...(globals.kubeconfig === undefined ? {} : { kubeconfig: globals.kubeconfig }),
@@ -135,6 +138,7 @@ const createContext = (globals: Invocation['globals'], { terminal, signal }: Sys
     presets: once(async () => await (await files()).readPresets(packageFolder('presets'))),
     templates: async (overrides) => await (await files()).readTemplates(packageFolder('templates'), overrides),
     program: { executable: process.execPath, arguments: [packageFolder('bin/kaito-ts.js')] },
+    place: () => placeOf(globals, told),
     async close() {
       if (cluster.isStarted()) (await cluster().catch(() => undefined))?.close();
     },

@@ -9,7 +9,8 @@ export abstract class KaitoError extends Error {
   abstract readonly exitCode: ExitCode;
   /** The evidence, in the words of whoever gave it: the API server, Azure, the trainer. */
   readonly fact: string | undefined;
-  readonly hints: readonly string[];
+  /** Changed by `rewriteHints` alone. */
+  hints: readonly string[];
   readonly #reason: string | undefined;
 
   constructor(message: string, details: ErrorDetails = {}) {
@@ -17,6 +18,11 @@ export abstract class KaitoError extends Error {
     this.#reason = details.reason;
     this.fact = details.fact;
     this.hints = details.hints ?? [];
+  }
+
+  /** Where an error is thrown, it is not known what of the command line a hint must repeat. */
+  rewriteHints(rewrite: (hint: string) => string): void {
+    this.hints = this.hints.map(rewrite);
   }
 
   get reason(): string {
