@@ -102,17 +102,41 @@ export const openPortForward = async (options: PortForwardOptions): Promise<Port
   }
 };
 
+/** A program that does not hang up when the pod has done is not waited for longer. */
+const lingerMs = 30_000;
+
 /** Each direction ends by itself, so that an answer still arrives after the question's end; a failure ends both. */
 const joinStreams = async (local: Socket, remote: Duplex): Promise<void> => {
   // Before `pipeline` ends it cleanly, which could be taken for the end of an answer.
   remote.once('error', () => local.resetAndDestroy());
+  local.once('close', () => remote.destroy());
+  sendOn(local, remote);
   try {
-    await Promise.all([pipeline(local, remote, { end: true }), pipeline(remote, local, { end: true })]);
+    await pipeline(remote, local);
   } catch (error) {
     remote.destroy();
-    // Anything else is the program that hung up, or that was still talking when the pod had done.
+    // Anything else is the program that hung up.
     if (error instanceof KaitoError) throw error;
+    return;
   }
+  local.setTimeout(lingerMs, () => local.destroy());
+};
+
+/**
+ * What the program says, to the pod. Not by `pipeline`: when the pod has done first that would destroy the program's
+ * connection, and with it what is still on its way to a slow reader. What is said then is dropped.
+ */
+const sendOn = (local: Socket, remote: Duplex): void => {
+  const resume = (): void => void local.resume();
+  local.on('data', (chunk: Buffer) => {
+    if (remote.writable && !remote.write(chunk)) local.pause();
+  });
+  local.once('end', () => {
+    if (remote.writable) remote.end();
+  });
+  remote.on('drain', resume);
+  remote.once('finish', resume);
+  remote.once('close', resume);
 };
 
 const listen = (server: Server, localPort: number): Promise<number> =>
