@@ -1,11 +1,12 @@
 import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { defineConfig } from 'tsdown';
+import { readPresets, readTemplates, templateNames } from './src/manifests/files.ts';
 
-// Every command is an entry of its own: the file name is the command's name, in `src` and in `dist` alike,
-// so the command line finds commands by listing a folder and loads only the one that was asked for.
+const processImport = /^import process from ['"]node:process['"];?$/m;
+
 export default defineConfig({
-  entry: ['src/main.ts', 'src/commands/*.ts'],
+  entry: ['src/main.ts'],
   outDir: 'dist',
   format: 'esm',
   platform: 'node',
@@ -14,7 +15,23 @@ export default defineConfig({
   dts: false,
   sourcemap: false,
   minify: true,
+  // What every run needs is one file, for each further one costs a run as much as a small command. Everything else stays
+  // apart until it is asked for. The file is as deep as its sources, so what lies beside them is found by the same way.
+  outputOptions: { codeSplitting: { groups: [{ name: 'cli/commands', test: /\/src\/(cli|commands)\// }, { name: 'outputs/formats', test: /\/src\/outputs\// }] } },
   plugins: [
+    {
+      name: 'written-ahead',
+      // These modules read folders. In the bundle they know what is there.
+      load: {
+        filter: { id: /\/src\/(cli\/find|manifests\/shipped)\.ts$/ },
+        handler: async (id) => (id.endsWith('find.ts') ? listCommands() : await writeShipped()),
+      },
+    },
+    {
+      name: 'process-as-it-is',
+      // Importing the module reads each of its properties, and that opens stdin. The global is the same object.
+      transform: { filter: { code: processImport }, handler: (code) => code.replace(processImport, '') },
+    },
     {
       name: 'third-party-notices',
       // What is bundled is distributed, and its licences ask to be told.
@@ -25,6 +42,29 @@ export default defineConfig({
     },
   ],
 });
+
+const listCommands = (): string => {
+  const names = readdirSync('src/commands').map((file) => file.replace(/\.ts$/, '')).sort();
+  return [
+    ...names.map((name, index) => `import command${index} from '../commands/${name}.ts';`),
+    `const commands = new Map([${names.map((name, index) => `['${name}', command${index}]`).join(', ')}]);`,
+    'export const commandNames = async () => [...commands.keys()];',
+    'export const loadCommand = async (name) => commands.get(name);',
+  ].join('\n');
+};
+
+const writeShipped = async (): Promise<string> => {
+  const [presets, templates] = await Promise.all([readPresets('presets'), readTemplates('templates')]);
+  const contents = Object.fromEntries(templateNames.map((name) => [name, templates.template(name)]));
+  return [
+    `export const readShippedPresets = async () => ${parsed(presets)};`,
+    `const templates = ${parsed({ contents, scripts: templates.scripts })};`,
+    'export const readShippedTemplates = async () => ({ template: (name) => templates.contents[name], scripts: templates.scripts });',
+  ].join('\n');
+};
+
+/** JSON in a string is read faster than code. */
+const parsed = (value: unknown): string => `JSON.parse(${JSON.stringify(JSON.stringify(value))})`;
 
 const packageFolder = (moduleId: string): string | undefined => /^.*\/node_modules\/(?:@[^/]+\/)?[^/]+/.exec(moduleId.replace(/^\0/, ''))?.[0];
 

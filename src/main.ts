@@ -1,5 +1,4 @@
 import { homedir } from 'node:os';
-import process from 'node:process';
 import { setTimeout as delay } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import type { Command, Context } from './cli/command.ts';
@@ -125,7 +124,7 @@ const createContext = (globals: Invocation['globals'], { terminal, signal }: Sys
     const [{ createHub }, { readHubSettings }] = await Promise.all([import('./hub/hub.ts'), import('./hub/settings.ts')]);
     return createHub(await readHubSettings(process.env, homedir(), `kaito-ts/${version}`), clock);
   });
-  const files = once(async () => await import('./manifests/files.ts'));
+  const shipped = once(async () => await import('./manifests/shipped.ts'));
   return {
     terminal,
     clock,
@@ -135,8 +134,12 @@ const createContext = (globals: Invocation['globals'], { terminal, signal }: Sys
     cluster,
     cloud,
     hub,
-    presets: once(async () => await (await files()).readPresets(packageFolder('presets'))),
-    templates: async (overrides) => await (await files()).readTemplates(packageFolder('templates'), overrides),
+    presets: once(async () => await (await shipped()).readShippedPresets()),
+    async templates(overrides) {
+      if (overrides === undefined) return await (await shipped()).readShippedTemplates();
+      const { readTemplates } = await import('./manifests/files.ts');
+      return await readTemplates(packageFolder('templates'), overrides);
+    },
     program: { executable: process.execPath, arguments: [packageFolder('bin/kaito-ts.js')] },
     place: () => placeOf(globals, told),
     async close() {

@@ -1,6 +1,4 @@
-import { createRequire } from 'node:module';
-
-const { version: packageVersion }: { version: string } = createRequire(import.meta.url)('../package.json');
+import packageJson from '../package.json' with { type: 'json' };
 
 /** This program's version. */
-export const version = packageVersion;
+export const { version } = packageJson;

@@ -1,24 +1,15 @@
 import { readdir } from 'node:fs/promises';
 import type { Command } from './command.ts';
 
-/** Commands are the files of one folder, in the sources and in the bundle alike: nothing lists them. */
+/** Commands are the files of one folder, and nothing lists them. The build puts its list in the place of this. */
 const folder = new URL('../commands/', import.meta.url);
-// In the bundle this module is part of a file beside the folder, in the sources it is one level down.
-const bundledFolder = new URL('commands/', import.meta.url);
-
-const isBundled = import.meta.url.endsWith('.mjs');
-const commandsFolder = isBundled ? bundledFolder : folder;
-const extension = isBundled ? '.mjs' : '.ts';
 
 export const commandNames = async (): Promise<string[]> => {
-  const files = await readdir(commandsFolder);
-  return files
-    .filter((file) => file.endsWith(extension))
-    .map((file) => file.slice(0, -extension.length))
-    .sort();
+  const files = await readdir(folder);
+  return files.map((file) => file.replace(/\.ts$/, '')).sort();
 };
 
 export const loadCommand = async (name: string): Promise<Command> => {
-  const module: { default: Command } = await import(new URL(`${name}${extension}`, commandsFolder).href);
+  const module: { default: Command } = await import(new URL(`${name}.ts`, folder).href);
   return module.default;
 };

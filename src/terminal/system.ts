@@ -1,4 +1,3 @@
-import process from 'node:process';
 import { addAbortSignal, type Readable, type Writable } from 'node:stream';
 import { isatty } from 'node:tty';
 import { exitCodes, FailedError } from '../domain/errors.ts';
