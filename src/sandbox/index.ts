@@ -28,7 +28,15 @@ export interface Sandbox {
   environment: Record<string, string>;
   /** Where the files named by the environment are. */
   folder: string;
+  /** What its Kubernetes API and its ARM were asked, each oldest first. */
+  requests(): { kubernetes: readonly SandboxRequest[]; azure: readonly SandboxRequest[] };
   close(): Promise<void>;
+}
+
+export interface SandboxRequest {
+  method: string;
+  /** With the query. */
+  path: string;
 }
 
 const subscriptionId = '00000000-5a0d-4b0c-8000-000000000001';
@@ -98,6 +106,7 @@ export const startSandbox = async ({ faults: faultNames, speed }: SandboxOptions
       KAITO_REGISTRY: `${registry.host}/kaito`,
       KAITO_OUTPUT_IMAGE_SECRET: 'registry-credentials',
     },
+    requests: () => ({ kubernetes: kubernetes.requests(), azure: arm.requests() }),
     async close() {
       controllers.stop();
       await kubelet.close();

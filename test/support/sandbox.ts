@@ -9,6 +9,8 @@ export interface SandboxHandle {
   /** Runs the built command line against this sandbox. */
   run(args: readonly string[], options?: CliOptions): Promise<CliResult>;
   environment(): Record<string, string>;
+  /** What it was asked so far. */
+  requests(): ReturnType<Sandbox['requests']>;
   /** Its Kubernetes API, for what somebody else does there meanwhile. */
   cluster(): Promise<Cluster>;
 }
@@ -16,10 +18,11 @@ export interface SandboxHandle {
 /** One sandbox for the tests of a describe block; its time passes as fast as the machine allows. */
 export const useSandbox = (faults: readonly Fault[] = [], speed = 3000): SandboxHandle => {
   let sandbox: Sandbox | undefined;
-  const environment = (): Record<string, string> => {
+  const started = (): Sandbox => {
     if (!sandbox) throw new Error('The sandbox starts with the tests, and is not there while they are collected.');
-    return sandbox.environment;
+    return sandbox;
   };
+  const environment = (): Record<string, string> => started().environment;
   let cluster: Promise<Cluster> | undefined;
   beforeAll(async () => {
     sandbox = await startSandbox({ faults, speed });
@@ -30,6 +33,7 @@ export const useSandbox = (faults: readonly Fault[] = [], speed = 3000): Sandbox
   });
   return {
     environment,
+    requests: () => started().requests(),
     cluster: () => (cluster ??= connectCluster({ kubeconfig: environment()['KUBECONFIG'] ?? '', env: {}, homeDirectory: '/nonexistent', userAgent: 'test' })),
     run: (args, options = {}) => runCli(args, { ...options, environment: { ...environment(), ...options.environment } }),
   };

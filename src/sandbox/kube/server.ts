@@ -30,8 +30,16 @@ export interface KubernetesApi {
   /** `https://127.0.0.1:<port>`. */
   url: string;
   port: number;
+  /** What was asked, oldest first. */
+  requests(): readonly KubernetesRequest[];
   /** Ends watches, followed logs and forwarded ports too. */
   close(): Promise<void>;
+}
+
+export interface KubernetesRequest {
+  method: string;
+  /** With the query. */
+  path: string;
 }
 
 const defaultVersion = 'v1.33.5';
@@ -41,6 +49,7 @@ export const startKubernetesApi = async (options: KubernetesApiOptions): Promise
   const { tls, authenticate, faults } = options;
   const api: Api = { ...options, authorize: options.authorize ?? (() => true), version: options.version ?? defaultVersion };
   const upgraded = new Set<Duplex>();
+  const requests: KubernetesRequest[] = [];
 
   const identify = (request: IncomingMessage) => {
     if (faults.has('api-down')) throw serviceUnavailable();
@@ -48,11 +57,13 @@ export const startKubernetesApi = async (options: KubernetesApiOptions): Promise
   };
 
   const onRequest = (request: IncomingMessage, response: ServerResponse): void => {
+    requests.push(describeRequest(request));
     const respond = async (): Promise<void> => answer(api, request, response, identify);
     respond().catch((error: unknown) => refuseRequest(response, error));
   };
 
   const onUpgrade = (request: IncomingMessage, socket: Duplex, head: Buffer): void => {
+    requests.push(describeRequest(request));
     upgraded.add(socket);
     socket.once('close', () => upgraded.delete(socket));
     // A client that goes away in the middle is no error of ours.
@@ -79,6 +90,7 @@ export const startKubernetesApi = async (options: KubernetesApiOptions): Promise
   return {
     url: `https://127.0.0.1:${address.port}`,
     port: address.port,
+    requests: () => [...requests],
     close: () =>
       new Promise((resolve) => {
         server.close(() => resolve());
@@ -87,3 +99,5 @@ export const startKubernetesApi = async (options: KubernetesApiOptions): Promise
       }),
   };
 };
+
+const describeRequest = ({ method = 'GET', url = '/' }: IncomingMessage): KubernetesRequest => ({ method, path: url });
