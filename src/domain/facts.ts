@@ -15,6 +15,8 @@ export interface Facts {
   storageClasses: string[];
   /** Secrets that the Workspace names. */
   secrets: Record<string, SecretFacts | 'missing'>;
+  /** What else the Workspace names and is not there; absent: nothing was asked. */
+  missing?: MissingReference[];
   /** Asked of the API server: may this user do what the plan needs? */
   permissions: Permission[];
   /** Absent when no Azure is needed. */
@@ -32,6 +34,11 @@ export interface NodeFacts {
   gpuCount: number;
   /** From the label `nvidia.com/gpu.memory`, per GPU; absent where no feature discovery runs. */
   gpuMemoryGiB?: number;
+}
+
+export interface MissingReference {
+  kind: 'ConfigMap' | 'PersistentVolumeClaim';
+  name: string;
 }
 
 export interface SecretFacts {

@@ -6,6 +6,7 @@ import { AccessError, ConflictError } from '../domain/errors.ts';
 import type { AzureFacts, Facts, NodeFacts, Permission, PushFacts, SecretFacts } from '../domain/facts.ts';
 import { recordName } from '../domain/record.ts';
 import { workspaceKind, type Workspace } from '../domain/workspace.ts';
+import { readMissingReferences, refuseMissingNamespace } from './observe-references.ts';
 import { allocatableGpus, isNodeReady } from './nodes.ts';
 import { parseRecord } from './record.ts';
 
@@ -26,12 +27,14 @@ export interface Questions {
 export const observe = async (workspace: Workspace, cluster: Cluster, questions: Questions, signal: AbortSignal): Promise<Facts> => {
   const { name, namespace } = workspace.metadata;
   const call = { namespace, signal };
-  const [record, objects, nodes, storageClasses, secrets, permissions] = await Promise.all([
+  await refuseMissingNamespace(cluster, namespace, signal);
+  const [record, objects, nodes, storageClasses, secrets, missing, permissions] = await Promise.all([
     cluster.get('ConfigMap', recordName(name), call),
     Promise.all(questions.kinds.map((kind) => cluster.list(kind, { ...call, labelSelector: `kaito.sh/workspace=${name}` }))),
     cluster.list('Node', { signal }),
     readOrNothing(cluster.list('StorageClass', { signal })),
     Promise.all(questions.secrets.map(async (secret) => [secret, await cluster.get('Secret', secret, call)] as const)),
+    readMissingReferences(workspace, cluster, signal),
     askPermissions(cluster, namespace, workspaceKind(workspace), signal),
   ]);
   const nodeFacts = nodes.map(toNodeFacts);
@@ -51,6 +54,7 @@ export const observe = async (workspace: Workspace, cluster: Cluster, questions:
     ...(defaultStorageClass === undefined ? {} : { defaultStorageClass }),
     storageClasses: storageClasses.map(({ metadata }) => metadata.name),
     secrets: Object.fromEntries(secrets.map(([secret, object]) => [secret, object ? toSecretFacts(object) : 'missing'])),
+    missing,
     permissions,
     ...(azure ? { azure } : {}),
     ...(push ? { push } : {}),

@@ -1,6 +1,7 @@
 import { label, managedBy } from '../domain/annotations.ts';
 import { AccessError, ConflictError, PreflightError } from '../domain/errors.ts';
 import type { Facts } from '../domain/facts.ts';
+import type { KubernetesObject } from '../domain/kubernetes.ts';
 import type { Check } from '../domain/plan.ts';
 
 /** What must hold before anything is written; the first refusal decides the exit code, and all of them are told. */
@@ -54,6 +55,18 @@ export const judgeTokenSecret = (name: string, facts: Facts): Check => {
     });
   }
   return { what: 'access', verdict: 'passed', fact: `Secret ${name} has HF_TOKEN` };
+};
+
+/** `made` is what the plan makes itself, before anything needs it. */
+export const refuseMissingReferences = ({ missing = [], target: { namespace } }: Facts, made: readonly KubernetesObject[]): void => {
+  const absent = missing.filter(({ kind, name }) => !made.some((object) => object.kind === kind && object.metadata.name === name));
+  const [first] = absent;
+  if (!first) return;
+  throw new PreflightError(`${absent.map(({ kind, name }) => `${kind}/${name}`).join(' and ')} ${absent.length === 1 ? 'does' : 'do'} not exist in namespace ${namespace}.`, {
+    reason: `${first.kind}NotFound`,
+    fact: 'A pod that mounts what is not there never starts, and its GPU nodes cost money meanwhile.',
+    hints: absent.map(({ kind }) => `kubectl get ${kind.toLowerCase()} -n ${namespace}   # what there is`),
+  });
 };
 
 export const judgeStorage = (facts: Facts, storageClass: string | undefined): Check => {

@@ -9,7 +9,7 @@ import { renderInference, type ServedAdapter } from '../manifests/inference.ts';
 import { provisioners } from '../provisioners/index.ts';
 import type { Fit, Machine } from '../provisioners/provisioner.ts';
 import type { RuntimeName } from '../runtimes/index.ts';
-import { judgeImageSecret, judgePermissions, judgeTokenSecret, refuseForeignWorkloads } from './checks.ts';
+import { judgeImageSecret, judgePermissions, judgeTokenSecret, refuseForeignWorkloads, refuseMissingReferences } from './checks.ts';
 import { planApplies, toStableJson } from './content.ts';
 import { differences } from './differences.ts';
 import { estimateNodes } from './estimate-nodes.ts';
@@ -69,7 +69,9 @@ export const planServing = (request: ServingRequest, facts: Facts, templates: Te
     templates,
   );
   const needsRecord = !stored || changes.length > 0 || (provision.nodePool !== undefined && toStableJson(provision.nodePool) !== toStableJson(stored.nodePool));
-  const applies = planApplies([...request.objects.map((object) => ({ object, owned: true })), ...rendered], facts.existing);
+  const wanted = [...request.objects.map((object) => ({ object, owned: true })), ...rendered];
+  refuseMissingReferences(facts, wanted.map(({ object }) => object));
+  const applies = planApplies(wanted, facts.existing);
   const workloadKind = provision.nodes.count > 1 ? 'StatefulSet' : 'Deployment';
   const steps: Step[] = [
     ...provision.leftovers,

@@ -10,7 +10,7 @@ import { renderTuning } from '../manifests/tuning.ts';
 import type { TrainingOverrides } from '../manifests/training-config.ts';
 import { provisioners } from '../provisioners/index.ts';
 import type { Fit, Machine, Provision } from '../provisioners/provisioner.ts';
-import { judgeImageSecret, judgePermissions, judgePush, judgeStorage, refuseForeignWorkloads } from './checks.ts';
+import { judgeImageSecret, judgePermissions, judgePush, judgeStorage, refuseForeignWorkloads, refuseMissingReferences } from './checks.ts';
 import { planApplies, toStableJson } from './content.ts';
 import { differences } from './differences.ts';
 import { estimateTuningMemory, judgeTuningMemory } from './estimate-tuning-memory.ts';
@@ -110,6 +110,7 @@ const planSteps = (workspace: Workspace, request: TuningRequest, provision: Prov
   const wanted = [...request.objects.map((object) => ({ object, owned: true })), ...rendered];
   const adapter = adapterLocation(workspace);
   const isSubmitted = job !== undefined && !isRetry;
+  if (!isSubmitted) refuseMissingReferences(facts, wanted.map(({ object }) => object));
   // The nodes of a Job that is complete may have gone already, and are not asked for again.
   const nodePool = jobState === 'complete' && stored ? stored.nodePool : provision.nodePool;
   const needsRecord = !stored || changes.length > 0 || isRetry || toStableJson(nodePool ?? null) !== toStableJson(stored.nodePool ?? null);

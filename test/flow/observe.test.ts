@@ -8,7 +8,8 @@ import { job, node, record, servingWorkspace, tuningWorkspace } from './support.
 
 const { signal } = new AbortController();
 const nothing: Questions = { kinds: [], secrets: [] };
-const look = (objects: KubernetesObject[], questions: Partial<Questions> = {}) => observe(tuningWorkspace(), createFakeCluster(objects), { ...nothing, ...questions }, signal);
+const home: KubernetesObject = { apiVersion: 'v1', kind: 'Namespace', metadata: { name: 'default' } };
+const look = (objects: KubernetesObject[], questions: Partial<Questions> = {}) => observe(tuningWorkspace(), createFakeCluster([home, ...objects]), { ...nothing, ...questions }, signal);
 const storageClass = (name: string, isDefault: boolean): KubernetesObject => ({ apiVersion: 'storage.k8s.io/v1', kind: 'StorageClass', metadata: { name, annotations: { 'storageclass.kubernetes.io/is-default-class': String(isDefault) } } });
 
 describe('observe', () => {
@@ -44,7 +45,7 @@ describe('observe', () => {
   });
 
   it('goes on without StorageClasses when it may not list them, and not when the cluster is away', async () => {
-    const cluster = createFakeCluster();
+    const cluster = createFakeCluster([home]);
     cluster.break('StorageClass', new AccessError('Forbidden.'));
     expect((await observe(tuningWorkspace(), cluster, nothing, signal)).storageClasses).toEqual([]);
     cluster.break('StorageClass', new FailedError('Away.'));
@@ -58,8 +59,26 @@ describe('observe', () => {
     expect(JSON.stringify(facts)).not.toContain('c2VjcmV0');
   });
 
+  it('says what else the workspace names and is not there, and goes on when it may not look', async () => {
+    const workspace = tuningWorkspace({ tuning: { preset: { name: 'phi-3-mini-128k-instruct' }, method: 'qlora', config: 'mine', input: { volumeSource: { persistentVolumeClaim: { claimName: 'data' } } }, output: { volumeSource: { persistentVolumeClaim: { claimName: 'there' } } } } });
+    const cluster = createFakeCluster([home, { apiVersion: 'v1', kind: 'PersistentVolumeClaim', metadata: { name: 'there' } }]);
+    expect((await observe(workspace, cluster, nothing, signal)).missing).toEqual([{ kind: 'ConfigMap', name: 'mine' }, { kind: 'PersistentVolumeClaim', name: 'data' }]);
+    const refusing: typeof cluster = {
+      ...cluster,
+      get: async (kind, name, call) => {
+        if (kind === 'PersistentVolumeClaim' || kind === 'Namespace') throw new AccessError('Forbidden.');
+        return await cluster.get(kind, name, call);
+      },
+    };
+    expect((await observe(workspace, refusing, nothing, signal)).missing).toEqual([{ kind: 'ConfigMap', name: 'mine' }]);
+  });
+
+  it('knows a namespace that is not there from one that is empty', async () => {
+    await expect(observe(tuningWorkspace(), createFakeCluster(), nothing, signal)).rejects.toMatchObject({ name: 'NotFoundError', reason: 'NamespaceNotFound', message: 'There is no namespace default.' });
+  });
+
   it('asks beforehand whether what the plan needs is permitted', async () => {
-    const allowed = async (workspace: typeof servingWorkspace) => (await observe(workspace(), createFakeCluster(), nothing, signal)).permissions.map(({ what }) => what);
+    const allowed = async (workspace: typeof servingWorkspace) => (await observe(workspace(), createFakeCluster([home]), nothing, signal)).permissions.map(({ what }) => what);
     expect(await allowed(tuningWorkspace)).toEqual(expect.arrayContaining(['create configmaps', 'patch configmaps', 'create jobs.batch', 'patch jobs.batch']));
     expect(await allowed(servingWorkspace)).toEqual(expect.arrayContaining(['create deployments.apps', 'patch deployments.apps', 'create services', 'patch services', 'get pods/portforward', 'create pods/portforward']));
   });

@@ -54,6 +54,13 @@ describe('the first plan of a tuning', () => {
     expect(first.nodes.instanceType).toMatch(/^Standard_/);
   });
 
+  it('refuses a claim and a ConfigMap that are not there, unless it makes them itself', () => {
+    const missing = (kind: 'ConfigMap' | 'PersistentVolumeClaim', name: string) => facts({ missing: [{ kind, name }] });
+    expect(() => plan({}, missing('PersistentVolumeClaim', 'data'))).toThrow(expect.objectContaining({ name: 'PreflightError', reason: 'PersistentVolumeClaimNotFound', message: 'PersistentVolumeClaim/data does not exist in namespace default.' }));
+    expect(() => plan({}, missing('ConfigMap', 'mine'))).toThrow(expect.objectContaining({ reason: 'ConfigMapNotFound', hints: ['kubectl get configmap -n default   # what there is'] }));
+    expect(stepKinds(planTuning(toTuningRequest(tuningFlags(), 'default', catalogue, undefined), missing('PersistentVolumeClaim', `${name}-adapter`), templates))).toContain('apply PersistentVolumeClaim');
+  });
+
   it('refuses what was not allowed, and what is not there, before anything is written', () => {
     expect(() => plan({}, facts({ permissions: [{ what: 'patch jobs.batch', isAllowed: false }] }))).toThrow(expect.objectContaining({ name: 'AccessError' }));
     expect(() => plan({ outputImageSecret: 'push' }, facts({ secrets: { push: 'missing' } }))).toThrow(expect.objectContaining({ reason: 'SecretNotFound' }));
