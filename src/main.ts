@@ -7,7 +7,7 @@ import { commandNames, loadCommand } from './cli/find.ts';
 import { globalOptions, namespaceFlag } from './cli/globals.ts';
 import { makePasteable, placeOf, type Place } from './cli/pasteable.ts';
 import { parseCommandLine, type Invocation } from './cli/program.ts';
-import { exitCodes } from './domain/errors.ts';
+import { exitCodes, UsageError } from './domain/errors.ts';
 import { toKaitoError } from './domain/unexpected.ts';
 import { sanitise } from './terminal/sanitise.ts';
 import { openSystem, type System } from './terminal/system.ts';
@@ -39,6 +39,9 @@ const parse = async (argv: readonly string[], { terminal }: System): Promise<Inv
     if (topic) {
       await terminal.writeOut(topic());
       return undefined;
+    }
+    if (second !== '' && second !== 'help' && !second.startsWith('-')) {
+      throw new UsageError(`There is no help for ${JSON.stringify(second)}.`, { reason: 'UnknownTopic', fact: `Topics: ${Object.keys(topics).join(', ')}, and each command.`, hints: ['kaito-ts --help'] });
     }
   }
   // The one command that was asked for is enough; help and mistakes need all of them.

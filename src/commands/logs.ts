@@ -14,7 +14,7 @@ export default defineCommand({
   },
   examples: ['logs my-tuning', 'logs my-tuning -f -c tuner'],
   async *run({ arguments: [name = ''], options }, context) {
-    const [{ containerStatuses }, { createSanitiser }, { readRecord }] = await Promise.all([import('../flow/diagnose.ts'), import('../terminal/sanitise.ts'), import('../flow/read-record.ts')]);
+    const [{ containerStatuses, diagnosePods }, { createSanitiser }, { readRecord }] = await Promise.all([import('../flow/diagnose.ts'), import('../terminal/sanitise.ts'), import('../flow/read-record.ts')]);
     if (name === '') throw new UsageError('Name the workspace whose log to print.');
     const { signal } = context;
     const cluster = await context.cluster();
@@ -33,6 +33,14 @@ export default defineCommand({
       });
     }
     const statuses = containerStatuses(pod);
+    if (statuses.length === 0) {
+      const waiting = diagnosePods([pod])?.message;
+      throw new NotFoundError(`Pod ${pod.metadata.name} has no log yet: none of its containers has started.`, {
+        reason: 'NotStarted',
+        ...(waiting === undefined ? {} : { fact: waiting }),
+        hints: [`kaito-ts status ${name}`],
+      });
+    }
     const container =
       options.container ??
       (statuses.find(({ state }) => state?.running) ?? statuses.find(({ state }) => (state?.terminated?.exitCode ?? 0) !== 0) ?? statuses.findLast(({ state }) => state?.terminated))?.name ??

@@ -52,6 +52,10 @@ describe('a wrong command line', () => {
     expectRefusal(await runCli(['statsu']), exitCodes.usage, /unknown command 'statsu'/i, /Did you mean status/);
   });
 
+  it('says that there is no help of that name', async () => {
+    expectRefusal(await runCli(['help', 'nonsense']), exitCodes.usage, /no help for "nonsense"/, /exit-codes/);
+  });
+
   it('says which model is missing', async () => {
     expectRefusal(await runCli(['tune']), exitCodes.usage, /Say which model to tune/, /--preset/);
   });
@@ -104,6 +108,35 @@ describe('an unknown workspace', () => {
   it('is told when its adapter is to be served', async () => {
     expectRefusal(await sandbox.run(['serve', '--preset', 'phi-3-mini', '--adapter', 'nobody']), exitCodes.notFound, /no tuning nobody/, /kaito-ts status/);
     await expectUntouched(sandbox);
+  });
+});
+
+describe('something that is named and is not there', () => {
+  const sandbox = useSandbox();
+
+  it.each([
+    ['a namespace', [...tune, '-n', 'nowhere'], exitCodes.notFound, /There is no namespace nowhere/],
+    ['a claim for the adapter', [...tune, '--output-claim', 'nothing'], exitCodes.preflightRefused, /PersistentVolumeClaim\/nothing does not exist in namespace default/],
+    ['a ConfigMap of the server', ['serve', '--preset', 'phi-3-mini', '--config', 'nothing'], exitCodes.preflightRefused, /ConfigMap\/nothing does not exist in namespace default/],
+  ])('is told before a GPU is rented, and in a dry run: %s', async (_, args, exitCode, message) => {
+    expectRefusal(await sandbox.run([...args, '--dry-run']), exitCode, message, /kubectl/);
+    expectRefusal(await sandbox.run(args), exitCode, message, /kubectl/);
+    await expectUntouched(sandbox);
+  });
+
+  it('leads to commands that ask the same namespace', async () => {
+    expectRefusal(await sandbox.run(['chat', '-n', 'kube-system', '--context', 'sandbox', 'What is this?']), exitCodes.notFound, /^hint: kaito-ts serve --preset <name> -n kube-system --context sandbox$/m);
+  });
+});
+
+describe('a pod that has not started', () => {
+  const sandbox = useSandbox(['unschedulable']);
+
+  it('has no log yet, and that is said with the reason', async () => {
+    expect((await sandbox.run(['serve', 'waiting', '--preset', 'phi-3-mini', '--no-wait'])).exitCode).toBe(exitCodes.done);
+    const logs = async () => await sandbox.run(['logs', 'waiting']);
+    await expect.poll(async () => (await logs()).stderr).toMatch(/has no log yet/);
+    expectRefusal(await logs(), exitCodes.notFound, /none of its containers has started/, /unschedulable/, /kaito-ts status waiting/);
   });
 });
 
