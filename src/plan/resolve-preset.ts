@@ -13,7 +13,7 @@ export const whyPreset = ({ why }: { why: string }, flag: string | undefined, ba
 export const resolvePreset = (catalogue: readonly Preset[], name: string): { preset: Preset; why: string } => {
   const found = findPreset(catalogue, name);
   if (found.kind === 'found') {
-    const why = { name: '--preset', alias: `alias ${name}`, shortName: `short for ${name}`, huggingFaceId: name }[found.by];
+    const why = { name: '--preset', alias: `alias ${name}`, shortName: `${name} is short for it`, huggingFaceId: name }[found.by];
     return { preset: found.preset, why };
   }
   if (found.ambiguous.length > 0) throw new UsageError(`Preset ${JSON.stringify(name)} may be any of several.`, { reason: 'AmbiguousPreset', hints: found.ambiguous.map((candidate) => `--preset ${candidate}`) });

@@ -12,7 +12,7 @@ describe('from a model to an answer', () => {
   it('plans a tuning without writing anything', async () => {
     const { stdout, stderr, exitCode } = await sandbox.run([...tune, '--dry-run']);
     expect(stderr).toBe('');
-    for (const text of [/name +phi-3-mini-128k-instruct-qlora/, /preset +phi-3-mini-128k-instruct +\(short for phi-3-mini/, /dataset +https:/, /output +127\.0\.0\.1:\d+\/kaito\//, /instance-type +1 x Standard_/, /\$\d+\.\d\d an hour, at most \$\d+/, /time limit +4h /, /quota: /]) {
+    for (const text of [/name +phi-3-mini-128k-instruct-qlora/, /preset +phi-3-mini-128k-instruct +\(phi-3-mini is short for it/, /dataset +https:/, /output +127\.0\.0\.1:\d+\/kaito\//, /instance-type +1 x Standard_/, /\$\d+\.\d\d an hour, at most \$\d+/, /time limit +4h /, /quota: /]) {
       expect(stdout).toMatch(text);
     }
     expect(exitCode).toBe(0);

@@ -5,7 +5,7 @@ import { catalogue } from './support.ts';
 describe('resolvePreset', () => {
   it.each([
     ['phi-3-mini-128k-instruct', '--preset'],
-    ['phi-3-mini', 'short for phi-3-mini'],
+    ['phi-3-mini', 'phi-3-mini is short for it'],
     ['microsoft/Phi-3-mini-128k-instruct', 'microsoft/Phi-3-mini-128k-instruct'],
   ])('says how %s was understood', (name, why) => {
     expect(resolvePreset(catalogue, name)).toMatchObject({ preset: { name: 'phi-3-mini-128k-instruct' }, why });

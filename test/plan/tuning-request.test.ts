@@ -33,7 +33,7 @@ describe('a tuning of which only the model is said', () => {
   it('says each choice and why', () => {
     expect(Object.fromEntries(request().choices.map(({ what, value, why }) => [what, `${value} (${why})`]))).toMatchObject({
       name: 'phi-3-mini-128k-instruct-qlora (default: preset and method)',
-      preset: 'phi-3-mini-128k-instruct (short for phi-3-mini; licence mit)',
+      preset: 'phi-3-mini-128k-instruct (phi-3-mini is short for it; licence mit)',
       method: 'qlora (default)',
       dataset: expect.stringMatching(/\(default: dolly-15k/),
       output: expect.stringMatching(/^PersistentVolumeClaim\/.*no registry is set/),
