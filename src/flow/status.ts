@@ -124,7 +124,8 @@ const explain = (objects: WorkspaceObjects, state: WorkspaceState, isResourceRea
   const { name } = record.workspace.metadata;
   const { result } = record;
   const isSpending = record.nodePool !== undefined && record.nodePool.releasedAt === undefined;
-  const spending = isSpending ? ` Agent pool ${record.nodePool?.name} is still there.` : '';
+  const price = record.nodePool?.pricePerHourUsd;
+  const spending = isSpending ? ` Agent pool ${record.nodePool?.name} is still there${price === undefined ? '' : ` and costs about $${price.toFixed(2)} an hour`}.` : '';
   switch (state) {
     case 'Succeeded':
       if (!result) return { why: `The Job has succeeded, and nobody has taken note of its adapter yet.${spending}`, next: resume(record) };
@@ -142,8 +143,8 @@ const explain = (objects: WorkspaceObjects, state: WorkspaceState, isResourceRea
     case 'Pending':
     case 'NotReady':
       if (!isResourceReady) return { why: `Waiting for nodes: ${describeNodes(nodes, targetNodeCount)}.`, next: resume(record) };
-      if (diagnosis) return { why: diagnosis.message, ...(diagnosis.hints[0] === undefined ? {} : { next: diagnosis.hints[0] }) };
-      if (!job && !workload) return { why: 'Nothing was submitted yet: an earlier run was interrupted.', next: resume(record) };
+      if (diagnosis) return { why: diagnosis.isFatal ? `${diagnosis.message.replace(/\.$/, '')}.${spending}` : diagnosis.message, ...(diagnosis.hints[0] === undefined ? {} : { next: diagnosis.hints[0] }) };
+      if (!job && !workload) return { why: `Nothing was submitted yet: an earlier run was interrupted.${spending}`, next: resume(record) };
       return { why: 'The pod is starting.', next: `kaito-ts logs ${name} -f` };
   }
 };

@@ -91,14 +91,14 @@ describe('why and what next', () => {
 
   it.each<[string, OwnerRecord, Partial<WorkspaceObjects>, { why: string | RegExp; next: string }]>([
     ['a finished tuning', done(), {}, { why: 'Tuned in 12 steps, last loss 0.75; the adapter is registry.example/tuned:1@sha256:abc.', next: 'kaito-ts serve --preset phi-3-mini-128k-instruct --adapter tuned' }],
-    ['one whose nodes were not given back', done({ nodePool: nodePool() }), {}, { why: /Agent pool kpool is still there\.$/, next: 'kaito-ts serve --preset phi-3-mini-128k-instruct --adapter tuned' }],
-    ['one that succeeded while nobody looked', tuning, { job: job(jobCondition('Complete')) }, { why: 'The Job has succeeded, and nobody has taken note of its adapter yet. Agent pool kpool is still there.', next: 'kaito-ts tune tuned' }],
+    ['one whose nodes were not given back', done({ nodePool: nodePool() }), {}, { why: /Agent pool kpool is still there and costs about \$3\.20 an hour\.$/, next: 'kaito-ts serve --preset phi-3-mini-128k-instruct --adapter tuned' }],
+    ['one that succeeded while nobody looked', tuning, { job: job(jobCondition('Complete')) }, { why: 'The Job has succeeded, and nobody has taken note of its adapter yet. Agent pool kpool is still there and costs about $3.20 an hour.', next: 'kaito-ts tune tuned' }],
     ['a failed tuning', record({ result: { outcome: 'Failed', finishedAt: '', reason: 'TrainingFailed', message: 'ValueError: no' } }), {}, { why: 'TrainingFailed: ValueError: no.', next: 'kaito-ts logs tuned' }],
-    ['a failed one whose nodes cost money still', record({ nodePool: nodePool(), result: { outcome: 'Failed', finishedAt: '', reason: 'TrainingFailed' } }), {}, { why: 'TrainingFailed. Agent pool kpool is still there.', next: 'kaito-ts delete tuned' }],
+    ['a failed one whose nodes cost money still', record({ nodePool: nodePool(), result: { outcome: 'Failed', finishedAt: '', reason: 'TrainingFailed' } }), {}, { why: 'TrainingFailed. Agent pool kpool is still there and costs about $3.20 an hour.', next: 'kaito-ts delete tuned' }],
     ['a running tuning', tuning, { job: job({ active: 1 }), pods: [pod({ init: [running('tuner')] })] }, { why: 'The tuning Job runs.', next: 'kaito-ts logs tuned -f' }],
     ['a server that answers', serving, { nodes: [node('a')], workload: deployment(1) }, { why: 'The model server answers.', next: 'kaito-ts chat served "Hello"' }],
     ['nodes on their way', serving, { workload: deployment(0) }, { why: 'Waiting for nodes: 0 of 1 nodes joined.', next: 'kaito-ts serve served' }],
-    ['a run that was interrupted before it submitted', serving, { nodes: [node('a')] }, { why: 'Nothing was submitted yet: an earlier run was interrupted.', next: 'kaito-ts serve served' }],
+    ['a run that was interrupted before it submitted', serving, { nodes: [node('a')] }, { why: /^Nothing was submitted yet: an earlier run was interrupted\.( Agent pool kpool is still there and costs about \$3\.20 an hour\.)?$/, next: 'kaito-ts serve served' }],
     ['a starting pod', serving, { nodes: [node('a')], workload: deployment(0) }, { why: 'The pod is starting.', next: 'kaito-ts logs served -f' }],
   ])('are told: %s', (_, owner, objects, { why, next }) => {
     const told = status(owner, objects);
