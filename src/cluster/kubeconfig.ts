@@ -28,6 +28,13 @@ export const loadKubeconfig = async (options: KubeconfigPlace & { context?: stri
     });
   }
   const context = merged.contexts.get(contextName);
+  if (context === undefined && isEmpty && merged.files.length === 0) {
+    throw new NotFoundError(`There is no kubeconfig, and so no context ${JSON.stringify(contextName)}.`, {
+      reason: 'ContextNotFound',
+      fact: `Looked for: ${findKubeconfigFiles(options).join(', ')}`,
+      hints: ['az aks get-credentials --resource-group <group> --name <cluster>', 'Or name a file: --kubeconfig, or KUBECONFIG'],
+    });
+  }
   if (context === undefined) {
     throw new NotFoundError(`The kubeconfig has no context ${JSON.stringify(contextName)}.`, {
       reason: 'ContextNotFound',

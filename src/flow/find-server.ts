@@ -7,13 +7,14 @@ const workspaceLabel = 'kaito.sh/workspace';
 /** The served workspace of that name, or the only one there is: ours and the operator's alike, found by their pods. `command` is who asks, for the hints. */
 export const findServedWorkspace = async (cluster: Cluster, name: string | undefined, signal: AbortSignal, command: 'chat' | 'endpoint' = 'chat'): Promise<string> => {
   const { namespace, contextName } = cluster.target;
-  const pods = await cluster.list('Pod', { labelSelector: name === undefined ? workspaceLabel : `${workspaceLabel}=${name}`, signal });
-  const served = [...new Set(pods.filter(isServer).map(({ metadata }) => metadata.labels?.[workspaceLabel] ?? ''))].sort();
+  const pods = await cluster.list('Pod', { labelSelector: workspaceLabel, signal });
+  const all = [...new Set(pods.filter(isServer).map(({ metadata }) => metadata.labels?.[workspaceLabel] ?? ''))].sort();
+  const served = name === undefined ? all : all.filter((candidate) => candidate === name);
   const [only, ...others] = served;
   if (only === undefined) {
     throw new NotFoundError(name === undefined ? `No model is served in namespace ${namespace} of ${contextName}.` : `No model is served as ${name} in namespace ${namespace} of ${contextName}.`, {
       reason: 'ServerNotFound',
-      hints: ['kaito-ts status -A', 'kaito-ts serve --preset <name>'],
+      hints: all.length > 0 ? all.map((candidate) => `kaito-ts ${command} ${candidate}`) : ['kaito-ts status -A', 'kaito-ts serve --preset <name>'],
     });
   }
   if (others.length > 0) throw new UsageError(`${served.length} models are served in namespace ${namespace}.`, { reason: 'SeveralServers', hints: served.map((candidate) => `kaito-ts ${command} ${candidate}`) });

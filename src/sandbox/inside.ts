@@ -1,6 +1,7 @@
 import { mkdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { execa } from 'execa';
+import { NotFoundError } from '../domain/errors.ts';
 
 /** How to start kaito-ts itself. */
 export interface Program {
@@ -32,6 +33,6 @@ export const runInside = async (command: readonly string[], environment: Record<
   // Ctrl-C reaches the child from the terminal itself; SIGTERM is passed on.
   const result = await execa(file ?? name, [...first, ...rest], { env: environment, extendEnv: false, stdio: 'inherit', reject: false, cancelSignal: signal, forceKillAfterDelay: 10_000 });
   if (result.exitCode !== undefined) return result.exitCode;
-  if (result.code === 'ENOENT') return 127;
+  if (result.code === 'ENOENT') throw new NotFoundError(`There is no program ${JSON.stringify(name)} to run in the sandbox.`, { reason: 'ProgramNotFound', hints: [`kaito-ts sandbox -- kaito-ts ${command.join(' ')}   # if a command of kaito-ts was meant`] });
   return result.signal === 'SIGTERM' ? 143 : 130;
 };

@@ -134,6 +134,10 @@ describe('what is wrong is said', () => {
     expect(await failureOf(connect({ context: 'nope' }))).toMatchObject({ name: 'NotFoundError', reason: 'ContextNotFound', fact: expect.stringContaining('Contexts: one') });
   });
 
+  test('a context of no kubeconfig at all: that there is none', async () => {
+    expect(await failureOf(connect({ context: 'nope', env: { KUBECONFIG: '/nowhere/a' } }))).toMatchObject({ name: 'NotFoundError', reason: 'ContextNotFound', message: 'There is no kubeconfig, and so no context "nope".', fact: 'Looked for: /nowhere/a' });
+  });
+
   test('no current context', async () => {
     await write('.kube/config', toYaml('one', { current: '' }));
     expect(await failureOf(connect({}))).toMatchObject({ name: 'UsageError', reason: 'NoCurrentContext', fact: 'Contexts: one' });

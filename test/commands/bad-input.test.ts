@@ -56,6 +56,10 @@ describe('a wrong command line', () => {
     expectRefusal(await runCli(['help', 'nonsense']), exitCodes.usage, /no help for "nonsense"/, /exit-codes/);
   });
 
+  it('says that there is no such program to run in the sandbox', async () => {
+    expectRefusal(await runCli(['sandbox', '--', 'statsu', '-A']), exitCodes.notFound, /no program "statsu"/, /kaito-ts sandbox -- kaito-ts statsu -A/);
+  });
+
   it('says which model is missing', async () => {
     expectRefusal(await runCli(['tune']), exitCodes.usage, /Say which model to tune/, /--preset/);
   });

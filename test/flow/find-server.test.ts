@@ -24,6 +24,10 @@ describe('findServedWorkspace', () => {
     await expect(findServedWorkspace(createFakeCluster([serverOf('b'), serverOf('a')]), undefined, signal)).rejects.toMatchObject({ name: 'UsageError', reason: 'SeveralServers', hints: ['kaito-ts chat a', 'kaito-ts chat b'] });
   });
 
+  it('names those that are served when another is asked for, as a word to say may be taken for a name', async () => {
+    await expect(findServedWorkspace(createFakeCluster([serverOf('a'), tuning]), 'hello', signal)).rejects.toMatchObject({ reason: 'ServerNotFound', hints: ['kaito-ts chat a'] });
+  });
+
   it.each([[undefined, 'No model is served in namespace default of test.'], ['tuned', 'No model is served as tuned in namespace default of test.']])('says when there is none: %s', async (name, message) => {
     await expect(findServedWorkspace(createFakeCluster([tuning]), name, signal)).rejects.toMatchObject({ name: 'NotFoundError', message });
   });
