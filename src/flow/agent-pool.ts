@@ -139,7 +139,7 @@ async function* requestDeletion(name: string, timeoutMs: number, session: Sessio
     } catch (error) {
       const elapsedMs = clock.now() - startedAt;
       if (!(error instanceof ConflictError) || elapsedMs >= timeoutMs) throw error;
-      if (provisioningState !== toldState) yield { type: 'waiting', what: `agent pool ${name} to go`, reason: `Azure is busy with it: ${provisioningState}`, elapsedMs, timeoutMs };
+      if (provisioningState !== toldState) yield { type: 'waiting', what: `agent pool ${name} to go`, reason: `Azure is busy with it${provisioningState === 'Succeeded' ? '' : `: ${provisioningState}`}`, elapsedMs, timeoutMs };
       toldState = provisioningState;
     }
     await clock.sleep(pauseMs, signal);
