@@ -24,6 +24,7 @@ describe('diff', () => {
   });
 
   it('shows the lines that a flag would change', async () => {
+    await (await sandbox.cluster()).apply({ apiVersion: 'v1', kind: 'ConfigMap', metadata: { name: 'settings', namespace: 'default' }, data: { 'inference_config.yaml': 'vllm: {}\n' } });
     const { stdout, exitCode } = await sandbox.run(['diff', ...serve, '--config', 'settings']);
     expect(stdout).toMatch(/^\+ +- --kaito-config-file=\/mnt\/config\/inference_config\.yaml$/m);
     expect(stdout).not.toMatch(/managedFields|resourceVersion|creationTimestamp|^[-+ ]status:|kaito-ts\/content/m);

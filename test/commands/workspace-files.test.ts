@@ -130,6 +130,8 @@ describe('a served Workspace of a file', () => {
   });
 
   it('goes to the namespace that it names, unless a flag names another', async () => {
+    const cluster = await sandbox.cluster();
+    for (const name of ['team', 'other']) await cluster.apply({ apiVersion: 'v1', kind: 'Namespace', metadata: { name } });
     const plan = async (...flags: string[]): Promise<unknown> => {
       const { stdout } = await sandbox.run(['serve', '-f', '-', '--dry-run', '-o', 'json', ...flags], { input: serving('phi').replace('  name:', '  namespace: team\n  name:'), environment: { KAITO_NAMESPACE: 'usual' } });
       return JSON.parse(stdout);
@@ -139,6 +141,7 @@ describe('a served Workspace of a file', () => {
   });
 
   it('takes adapters from images and volumes', async () => {
+    await (await sandbox.cluster()).apply({ apiVersion: 'v1', kind: 'PersistentVolumeClaim', metadata: { name: 'two', namespace: 'default' }, spec: { accessModes: ['ReadWriteOnce'], resources: { requests: { storage: '1Gi' } } } });
     const adapters = '  adapters:\n    - source: {name: one, image: "r.io/one:1"}\n    - source: {name: two, volumeSource: {persistentVolumeClaim: {claimName: two}}}\n    - source: {name: three, volumeSource: {hostPath: {path: /models/three}}}\n';
     const { stdout, exitCode } = await sandbox.run(['serve', '-f', '-', '--dry-run', '-o', 'json'], { input: serving('other', adapters) });
     expect(exitCode).toBe(0);
