@@ -51,7 +51,7 @@ export const forwardRows = async ({ api, environment }: ForwardSettings): Promis
     }
     const [ourBulk, theirBulk, ourEcho, theirEcho] = forwards;
     if (!ourBulk || !theirBulk || !ourEcho || !theirEcho) throw new Error('Not every port is forwarded.');
-    const bulkMs = await inTurn([ourBulk.port, theirBulk.port], 7, readAll);
+    const bulkMs = await inTurn([ourBulk.port, theirBulk.port], 15, readAll);
     const tripMs = await inTurn([ourEcho.port, theirEcho.port, portOf(echoServer)], 5, roundTrip);
     const [ours = 0, theirs = 0] = bulkMs.map(median);
     const [ourTrip = 0, theirTrip = 0, direct = 0] = tripMs.map(median);
@@ -95,19 +95,16 @@ const inTurn = async (ports: readonly number[], rounds: number, run: (port: numb
   return times;
 };
 
-/** How long it takes until everything has come, in milliseconds. */
+/** How long it takes until the last byte has come, in milliseconds: that nothing follows is not always told at once. */
 const readAll = async (port: number): Promise<number> => {
   const startedAt = performance.now();
   const socket = connect(port, '127.0.0.1');
   let bytes = 0;
-  socket.on('data', (chunk: Buffer) => {
-    bytes += chunk.length;
-  });
-  await once(socket, 'end');
-  const took = performance.now() - startedAt;
-  socket.destroy();
-  if (bytes !== bulkMiB * 1024 * 1024) throw new Error(`${bytes} bytes came.`);
-  return took;
+  for await (const chunk of socket) {
+    if (Buffer.isBuffer(chunk)) bytes += chunk.length;
+    if (bytes === bulkMiB * 1024 * 1024) return performance.now() - startedAt;
+  }
+  throw new Error(`Only ${bytes} bytes came.`);
 };
 
 /** The median of many round trips on one connection, in milliseconds. */
