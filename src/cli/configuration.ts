@@ -1,4 +1,4 @@
-import { readFile } from 'node:fs/promises';
+import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { UsageError } from '../domain/errors.ts';
 import { environmentVariable, longFlag, type Options, type Origin } from './options.ts';
@@ -46,7 +46,8 @@ export const readConfiguration = async (
 const readConfigurationFile = async (path: string, knownKeys: () => Promise<ReadonlySet<string>>): Promise<ConfigurationFile | undefined> => {
   let content: string;
   try {
-    content = await readFile(path, 'utf8');
+    // To load the promises of node:fs would take longer than to read.
+    content = readFileSync(path, 'utf8');
   } catch (error) {
     if (isMissing(error)) return undefined;
     throw new UsageError(`${path} cannot be read.`, { cause: error, fact: error instanceof Error ? error.message : String(error) });

@@ -1,4 +1,4 @@
-import { readdir } from 'node:fs/promises';
+import { readdirSync } from 'node:fs';
 import { defineCommand } from '../cli/command.ts';
 import { UsageError } from '../domain/errors.ts';
 
@@ -16,17 +16,16 @@ export default defineCommand({
   options: {},
   examples: ['completion bash', 'completion zsh', 'completion fish', 'completion powershell'],
   async *run({ arguments: [shell = ''] }) {
-    const [{ completionScripts }, { completeCommands }, { commandNames, loadCommand }, { topics }, { azureInstanceTypes }, files] = await Promise.all([
+    const [{ completionScripts }, { completeCommands }, { commandNames, loadCommand }, { topics }, { azureInstanceTypes }] = await Promise.all([
       import('../cli/completion-scripts.ts'),
       import('../cli/completion.ts'),
       import('../cli/find.ts'),
       import('../cli/topics.ts'),
       import('../domain/azure-instance-types.ts'),
-      readdir(presetFolder),
     ]);
     if (!isShell(shell, completionScripts)) throw new UsageError(`There is no completion for ${JSON.stringify(shell)}.`, { hints: [`Choose one of: ${Object.keys(completionScripts).join(', ')}.`] });
     const commands = new Map(await Promise.all((await commandNames()).map(async (name) => [name, await loadCommand(name)] as const)));
-    const presets = files.filter((file) => file.endsWith('.yaml')).map((file) => file.slice(0, -'.yaml'.length)).sort();
+    const presets = readdirSync(presetFolder).filter((file) => file.endsWith('.yaml')).map((file) => file.slice(0, -'.yaml'.length)).sort();
     const known = { options: { preset: presets, instanceType: azureInstanceTypes.map(({ name }) => name) }, arguments: { presets } };
     yield { type: 'text', text: completionScripts[shell](completeCommands(commands, known, Object.keys(topics))) };
   },
