@@ -15,7 +15,7 @@ export default defineConfig({
   dts: false,
   sourcemap: false,
   minify: true,
-  // What every run needs is one file, for each further one costs a run as much as a small command. Everything else stays
+  // What every run needs is one file, because each further one takes time to find and to link. Everything else stays
   // apart until it is asked for. The file is as deep as its sources, so what lies beside them is found by the same way.
   outputOptions: { codeSplitting: { groups: [{ name: 'cli/commands', test: /\/src\/(?:(?:cli|commands)\/|terminal\/sanitise|domain\/azure-instance-types)/ }, { name: 'outputs/formats', test: /\/src\/outputs\// }] } },
   plugins: [
