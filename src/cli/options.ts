@@ -119,6 +119,8 @@ export function duration(flags: string, description: string, fallbackMs?: number
       const value = last(given);
       if (value === undefined) return fallbackMs;
       const durationMs = parseDurationMs(value);
+      // No wait of this program is without a bound, and one of no time at all is over before it begins.
+      if (durationMs === 0) throw new UsageError(`${longFlag(flags)} is longer than no time at all, and was given ${JSON.stringify(value)}.`, { hints: [`For example: ${longFlag(flags)} 45m`] });
       if (durationMs !== undefined) return durationMs;
       throw new UsageError(`${longFlag(flags)} is a duration such as 90s, 45m or 1h30m, and was given ${JSON.stringify(value)}.`);
     },

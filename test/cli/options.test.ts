@@ -66,6 +66,7 @@ describe('an option', () => {
     [decimal('--temperature <x>', ''), ' ', '--temperature is a number, and was given " ".'],
     [decimal('--temperature <x>', ''), 'Infinity', '--temperature is a number, and was given "Infinity".'],
     [duration('-t, --timeout <x>', ''), '5', '--timeout is a duration such as 90s, 45m or 1h30m, and was given "5".'],
+    [duration('-t, --timeout <x>', ''), '0s', '--timeout is longer than no time at all, and was given "0s".'],
   ])('answers a wrong value with what would be right: %#', (option, value, message) => {
     expect(() => option.parse([value])).toThrow(expect.objectContaining({ name: 'UsageError', message }));
   });
