@@ -134,6 +134,8 @@ const explain = (objects: WorkspaceObjects, state: WorkspaceState, isResourceRea
         next: `kaito-ts serve --preset ${presetName(record.workspace)} --adapter ${name}`,
       };
     case 'Failed':
+      // The Job controller has deleted the pod, and its log with it.
+      if (result?.reason === 'DeadlineExceeded' && result.logTail === undefined && !isSpending) return { why: 'Tuning reached its time limit and was stopped.', next: `kaito-ts tune ${name} --time-limit <duration>` };
       return { why: `${result?.reason ?? 'Tuning failed'}${result?.message ? `: ${result.message.replace(/\.$/, '')}` : ''}.${spending}`, next: isSpending ? `kaito-ts delete ${name}` : `kaito-ts logs ${name}` };
     case 'Ready':
       return { why: 'The model server answers.', next: `kaito-ts chat ${name} "Hello"` };

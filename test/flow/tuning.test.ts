@@ -199,7 +199,7 @@ describe('followTuning', () => {
   it('tells a time limit from a failure', async () => {
     const { cluster, following } = begin();
     cluster.put(job(jobCondition('Failed', { reason: 'DeadlineExceeded', message: 'Job was active longer than specified deadline' })));
-    await expect(following.result).rejects.toMatchObject({ reason: 'DeadlineExceeded', message: 'Tuning reached its time limit and was stopped.' });
+    await expect(following.result).rejects.toMatchObject({ reason: 'DeadlineExceeded', message: 'Tuning reached its time limit and was stopped.', hints: ['Allow more with --time-limit, or train less with --max-steps.'] });
   });
 
   it('does not wait for a pod that can never run', async () => {
