@@ -19,7 +19,7 @@ export default defineCommand({
     const { signal, clock, globals } = context;
     const namespace = cluster.target.namespace;
     const scope = { ...(allNamespaces ? { allNamespaces } : { namespace }), ...(name === undefined ? {} : { name }) };
-    let shown = '';
+    let shown: string | undefined;
     do {
       const statuses = await observeStatuses(cluster, scope, signal);
       if (name !== undefined && statuses.length === 0) {
@@ -29,8 +29,9 @@ export default defineCommand({
           hints: ['kaito-ts status -A', `Another namespace is named with ${clusterOptions.namespace.flags.split(' <')[0]}.`],
         });
       }
-      const current = JSON.stringify(statuses);
-      if (current !== shown) yield { type: 'statuses', statuses, wide: globals.output === 'wide', allNamespaces };
+      // Only who watches needs to know whether it has changed.
+      const current = watch ? JSON.stringify(statuses) : undefined;
+      if (current === undefined || current !== shown) yield { type: 'statuses', statuses, wide: globals.output === 'wide', allNamespaces };
       shown = current;
       if (watch) await clock.sleep(2_000, signal);
     } while (watch);
