@@ -65,17 +65,17 @@ describe('volumes', () => {
 
   it('of the pod are shared by its containers, and the rest of the files are not', async () => {
     const write = programNamed('write', async ({ files }) => {
-      files.write('/work/shared.txt', 'yes');
+      files.write('/mnt/shared/file.txt', 'yes');
       files.write('/tmp/own.txt', 'yes');
       return 0;
     });
     await cluster.stop();
     cluster = startCluster({ programs: [write, look] });
     cluster.create('nodes', nodeNamed('node-a'));
-    const volumeMounts = [{ name: 'work', mountPath: '/work' }];
+    const volumeMounts = [{ name: 'work', mountPath: '/mnt/shared' }];
     createPod({ initContainers: [containerNamed('first', 'write', { volumeMounts })], containers: [containerNamed('main', 'look', { volumeMounts })], volumes: [{ name: 'work', emptyDir: {} }] });
     await ended();
-    expect(textOf('main', '/work/shared.txt')).toBe('yes');
+    expect(textOf('main', '/mnt/shared/file.txt')).toBe('yes');
     expect(textOf('main', '/tmp/own.txt')).toBeUndefined();
   });
 
