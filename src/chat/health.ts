@@ -1,5 +1,5 @@
 import type { Clock } from '../domain/clock.ts';
-import { TimeoutError } from '../domain/errors.ts';
+import { TimeoutError, UsageError } from '../domain/errors.ts';
 import { sanitise } from '../terminal/sanitise.ts';
 import { describeBody } from './errors.ts';
 import type { ChatEvent, WeightsProgress } from './events.ts';
@@ -56,6 +56,10 @@ type Health = { isReady: true } | { isReady: false; reason: string; weights?: We
  */
 const observeHealth = async (baseUrl: string, signal: AbortSignal): Promise<Health> => {
   const reply = await get(`${baseUrl}/health`, { signal });
+  // Ports that browsers never open, such as 6000: https://fetch.spec.whatwg.org/#port-blocking
+  if (!reply.isReached && /\bbad port\b/.test(reply.fact)) {
+    throw new UsageError(`HTTP clients refuse to open port ${new URL(baseUrl).port}.`, { reason: 'BlockedPort', fact: 'It is one of those that belong to other protocols.', hints: ['Choose another --port, or leave it out for any that is free.'] });
+  }
   if (!reply.isReached) return { isReady: false, reason: `the model server is starting (${reply.fact})` };
   if (reply.status === 200) return { isReady: true };
   if (reply.status !== 404) return { isReady: false, reason: `the model server is not healthy (${describeStatus(reply)})` };

@@ -38,6 +38,10 @@ describe('waitUntilReady', () => {
     expect(events).toEqual([expect.objectContaining({ type: 'waiting', reason: expect.stringMatching(/^the model server is starting \(.*ECONNREFUSED/) })]);
   });
 
+  it('does not wait on a port that HTTP clients never open', async () => {
+    await expect(waitFor({ connection: { baseUrl: async () => 'http://127.0.0.1:6000' } })).rejects.toMatchObject({ name: 'UsageError', reason: 'BlockedPort', message: 'HTTP clients refuse to open port 6000.' });
+  });
+
   it('tells the same reason again only as a heartbeat', async () => {
     const replies = Array.from({ length: 25 }, () => text(404, ''));
     const server = await startModelServer({ '/health': inTurn(...replies, text(200, '')), '/metrics': text(200, gauges(0, -1)) });
