@@ -25,7 +25,7 @@ export default defineCommand({
   examples: ['serve --preset phi-3-mini', 'serve --preset phi-3-mini --adapter phi-3-mini-128k-instruct-qlora', 'serve llama --preset llama-3.1-8b-instruct --model-access-secret hf-token --dry-run', 'serve -f workspace.yaml'],
   async *run({ arguments: [name], options: given, origins }, context) {
     const options = besideFile(given, origins);
-    const [{ toServingRequest, servingName, parseAdapters }, { servingOverrides }, { openWorkspace }, { resolvePreset }, { planServing }, { observe }, { readRecord }, { readTunings }, { execute }, { tryInOrder }, { splitInstanceTypes }, { azureHint }, { knownModels }, { presetReference }] = await Promise.all([
+    const [{ toServingRequest, servingName, parseAdapters }, { nothingRecorded, servingOverrides }, { openWorkspace }, { resolvePreset }, { planServing }, { observe }, { readRecord }, { readTunings }, { execute }, { tryInOrder }, { splitInstanceTypes }, { azureHint }, { knownModels }, { presetReference }] = await Promise.all([
       import('../plan/serving-request.ts'),
       import('../plan/basis.ts'),
       import('../validation/open-workspace.ts'),
@@ -62,6 +62,7 @@ export default defineCommand({
     const workspaceName = name ?? written?.basis.workspace.metadata.name ?? (named && servingName({ name }, named));
     yield* tryInOrder(instanceTypes, async function* attempt(instanceType): AsyncGenerator<Event, void> {
       const stored = workspaceName === undefined ? undefined : await readRecord(cluster, workspaceName, signal);
+      if (name !== undefined && wantedPreset === undefined && stored === undefined) throw nothingRecorded(name, cluster.target.namespace);
       const before = stored?.workspace.inference?.preset.name;
       // What is served already stays at its commit: only its owner moves it, by deleting it first.
       const isSame = before !== undefined && (named === undefined || presetReference(named) === before);

@@ -45,7 +45,7 @@ export default defineCommand({
   ],
   async *run({ arguments: [name], options: given, origins }, context) {
     const options = besideFile(given, origins);
-    const [{ toTuningFlags, toTuningRequest }, { tuningOverrides }, { openWorkspace }, { splitInstanceTypes }, { planTuning }, { observe }, { readRecord }, { execute }, { tryInOrder }, { azureHint }, { askRegistry }] = await Promise.all([
+    const [{ toTuningFlags, toTuningRequest }, { nothingRecorded, tuningOverrides }, { openWorkspace }, { splitInstanceTypes }, { planTuning }, { observe }, { readRecord }, { execute }, { tryInOrder }, { azureHint }, { askRegistry }] = await Promise.all([
       import('../plan/tuning-request.ts'),
       import('../plan/basis.ts'),
       import('../validation/open-workspace.ts'),
@@ -76,6 +76,7 @@ export default defineCommand({
     yield* tryInOrder(instanceTypes, async function* attempt(instanceType): AsyncGenerator<Event, void> {
       const workspaceName = draft?.workspace.metadata.name ?? name;
       const stored = workspaceName === undefined ? undefined : await readRecord(cluster, workspaceName, signal);
+      if (isRecorded && stored === undefined) throw nothingRecorded(name, cluster.target.namespace);
       const request = toTuningRequest({ ...flags, instanceType }, cluster.target.namespace, catalogue, written?.basis ?? stored);
       const { output, input } = request.workspace.tuning ?? {};
       const facts = await observe(

@@ -1,3 +1,4 @@
+import { UsageError } from '../domain/errors.ts';
 import { kaitoAnnotation } from '../domain/annotations.ts';
 import type { KubernetesObject } from '../domain/kubernetes.ts';
 import type { Workspace } from '../domain/workspace.ts';
@@ -17,6 +18,13 @@ export interface FileBasis {
   /** Line of the field that this flag takes the place of; undefined where the file does not have it. */
   overriddenLine(flag: string): number | undefined;
 }
+
+/** A name alone stands for what an earlier run has recorded, and nothing is recorded under this one. */
+export const nothingRecorded = (name: string, namespace: string): UsageError =>
+  new UsageError(`There is no workspace ${name} in namespace ${namespace}, so nothing says which model is meant.`, {
+    reason: 'MissingOption',
+    hints: ['Add --preset <name>.', 'kaito-ts status -A', 'kaito-ts presets'],
+  });
 
 export const whyBasis = ({ file }: Basis): string => (file ? `-f ${file.source}` : 'as before');
 
