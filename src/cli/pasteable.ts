@@ -28,7 +28,7 @@ export const makePasteable = (event: Event, place: Place): Event => {
     case 'result':
       return { ...event, summary: event.summary.map(complete), ...(event.hints ? { hints: event.hints.map(complete) } : {}) };
     case 'statuses':
-      return { ...event, statuses: event.statuses.map((status) => completeStatus(status, event.allNamespaces ? { ...place, namespace: status.namespace } : place)) };
+      return { ...event, statuses: event.statuses.map((status) => completeStatus(status, event.namespace === undefined ? { ...place, namespace: status.namespace } : place)) };
     case 'failed':
       event.error.rewriteHints(complete);
       return event;

@@ -31,7 +31,7 @@ export default defineCommand({
       }
       // Only who watches needs to know whether it has changed.
       const current = watch ? JSON.stringify(statuses) : undefined;
-      if (current === undefined || current !== shown) yield { type: 'statuses', statuses, wide: globals.output === 'wide', allNamespaces };
+      if (current === undefined || current !== shown) yield { type: 'statuses', statuses, wide: globals.output === 'wide', namespace: allNamespaces ? undefined : namespace };
       shown = current;
       if (watch) await clock.sleep(2_000, signal);
     } while (watch);

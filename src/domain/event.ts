@@ -16,7 +16,7 @@ export type Event =
   | { type: 'note'; message: string; hints?: readonly string[] }
   | { type: 'warning'; message: string; hints?: readonly string[] }
   | { type: 'log'; container: string; text: string }
-  | { type: 'statuses'; statuses: WorkspaceStatus[]; wide: boolean; allNamespaces: boolean }
+  | { type: 'statuses'; statuses: WorkspaceStatus[]; wide: boolean; namespace: string | undefined }
   /** A table for people, rows for machines. */
   | { type: 'table'; columns: string[]; rows: string[][]; data: unknown }
   /** One of a stream of data: told as it comes, and by machine-readable outputs alone. */

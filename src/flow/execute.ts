@@ -96,7 +96,7 @@ const runStep = (step: Step, session: Session): AsyncGenerator<Event, string | u
   }
 };
 
-async function* writeRecord(step: RecordStep, session: Session): AsyncGenerator<Event, string> {
+async function* writeRecord(step: RecordStep, session: Session): AsyncGenerator<Event, undefined> {
   const { nodePool: recorded, createdAt } = session.record();
   const nodePool = step.nodePool && { ...step.nodePool, requestedAt: step.nodePool.requestedAt || new Date(session.clock.now()).toISOString() };
   const object = await session.saveRecord({
@@ -106,7 +106,7 @@ async function* writeRecord(step: RecordStep, session: Session): AsyncGenerator<
     ...(nodePool ? { nodePool } : recorded ? { nodePool: recorded } : {}),
   });
   yield { type: 'applied', object: { kind: object.kind, name: object.metadata.name }, outcome: step.revision > 1 ? 'configured' : 'created' };
-  return `${object.kind}/${object.metadata.name}`;
+  return undefined;
 }
 
 async function* apply(step: ApplyStep, session: Session): AsyncGenerator<Event, string> {

@@ -7,15 +7,15 @@ import { renderTable } from './table.ts';
  * The operator's own columns (https://github.com/kaito-project/kaito/blob/056b8280/api/v1beta1/workspace_types.go#L290),
  * and under the table one line for each workspace: why it is so, and what helps next.
  */
-export const renderStatuses = (statuses: readonly WorkspaceStatus[], options: { wide: boolean; allNamespaces: boolean; now: number }, style: Chalk): string => {
-  if (statuses.length === 0) return 'No workspaces found.\n';
+export const renderStatuses = (statuses: readonly WorkspaceStatus[], options: { wide: boolean; namespace: string | undefined; now: number }, style: Chalk): string => {
+  if (statuses.length === 0) return `No workspaces found${options.namespace === undefined ? '' : ` in namespace ${options.namespace}`}.\n`;
   const columns = [
-    ...(options.allNamespaces ? ['NAMESPACE'] : []),
+    ...(options.namespace === undefined ? ['NAMESPACE'] : []),
     'NAME', 'INSTANCE', 'RESOURCEREADY', 'INFERENCEREADY', 'JOBSTARTED', 'WORKSPACESUCCEEDED', 'TARGETNODECOUNT', 'STATE', 'AGE',
     ...(options.wide ? ['PRESET', 'NODES', 'AGENTPOOL', 'ENDPOINT', 'MANAGEDBY'] : []),
   ];
   const rows = statuses.map((status) => [
-    ...(options.allNamespaces ? [status.namespace] : []),
+    ...(options.namespace === undefined ? [status.namespace] : []),
     status.name,
     status.instanceType,
     condition(status, 'ResourceReady'),

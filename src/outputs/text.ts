@@ -16,7 +16,7 @@ export const text = (target: OutputTarget, options: { wide?: boolean } = {}): Ou
       case 'planned':
         return event.dryRun ? renderPlan(event.plan, outStyle) : undefined;
       case 'statuses':
-        return renderStatuses(event.statuses, { wide: event.wide || options.wide === true, allNamespaces: event.allNamespaces, now: target.now() }, outStyle);
+        return renderStatuses(event.statuses, { wide: event.wide || options.wide === true, namespace: event.namespace, now: target.now() }, outStyle);
       case 'table':
         return renderTable(event.columns, event.rows);
       case 'item':

@@ -37,7 +37,7 @@ describe('a command that is named to be pasted', () => {
 
   it('names the namespace of each workspace where those of all are shown', () => {
     const status = { name: 'a', namespace: 'other', kind: 'inference', preset: 'p', instanceType: '', targetNodeCount: 1, createdAt: '', workerNodes: [], state: 'Ready', conditions: [], why: '', next: 'kaito-ts chat a', managedBy: 'kaito-ts' } as const;
-    const shown = (allNamespaces: boolean) => makePasteable({ type: 'statuses', statuses: [{ ...status, workerNodes: [], conditions: [] }], wide: false, allNamespaces }, {});
+    const shown = (allNamespaces: boolean) => makePasteable({ type: 'statuses', statuses: [{ ...status, workerNodes: [], conditions: [] }], wide: false, namespace: allNamespaces ? undefined : 'default' }, {});
     expect(shown(true)).toMatchObject({ statuses: [{ next: 'kaito-ts chat a -n other' }] });
     expect(shown(false)).toMatchObject({ statuses: [{ next: 'kaito-ts chat a' }] });
   });

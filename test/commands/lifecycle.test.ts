@@ -19,6 +19,27 @@ describe('from a model to an answer', () => {
     expect(JSON.parse((await sandbox.run(['status', '-o', 'json'])).stdout)).toEqual({ items: [] });
   });
 
+  it.each(['tune', 'serve'])('%s of a name that nobody knows says so', async (command) => {
+    const { stderr, stdout, exitCode } = await sandbox.run([command, 'nobody', '-n', 'kube-system']);
+    expect(stderr).toMatch(/There is no workspace nobody in namespace kube-system/);
+    expect(stderr).toMatch(/Add --preset/);
+    expect(stdout).toBe('');
+    expect(exitCode).toBe(exitCodes.usage);
+  });
+
+  it.each([
+    ['serve', ['--config', 'nobodys'], /ConfigMap\/nobodys/],
+    ['tune', ['--output-claim', 'nobodys'], /PersistentVolumeClaim\/nobodys/],
+  ])('%s %j refuses what its pods would wait for in vain', async (command, flags, said) => {
+    const { stderr, exitCode } = await sandbox.run([command, '--preset', 'phi-3-mini', ...flags, '--dry-run']);
+    expect(stderr).toMatch(said);
+    expect(exitCode).toBe(exitCodes.preflightRefused);
+  });
+
+  it('says which namespace holds no workspaces', async () => {
+    expect((await sandbox.run(['status', '-n', 'kube-system'])).stdout).toBe('No workspaces found in namespace kube-system.\n');
+  });
+
   it('tunes, pushes the adapter and gives the GPUs back', async () => {
     const { stdout, stderr, exitCode } = await sandbox.run(tune);
     expect(stderr).toMatch(/Write the owner record/);

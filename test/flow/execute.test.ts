@@ -44,7 +44,7 @@ describe('execute', () => {
     const result = await execution.result;
     expect(shortly(execution.items).filter((text) => /^(start|done)/.test(text))).toEqual([
       'start record',
-      'done record: ConfigMap/tuned-kaito',
+      'done record',
       'start create-agent-pool',
       'done create-agent-pool: created',
       'start await-nodes',

@@ -84,7 +84,7 @@ describe('every output', () => {
     await play(outputs[format](target), [
       { type: 'waiting', what: 'the pod', reason: evil, elapsedMs: 0, timeoutMs: 1 },
       { type: 'warning', message: evil, hints: [evil] },
-      { type: 'statuses', statuses: [{ ...status, why: evil }], wide: false, allNamespaces: false },
+      { type: 'statuses', statuses: [{ ...status, why: evil }], wide: false, namespace: 'default' },
       { type: 'planned', plan: { ...plan, warnings: [evil] }, dryRun: true },
       { type: 'result', result: { evil }, summary: [evil] },
       { type: 'failed', error: new QuotaError(evil, { fact: evil, hints: [evil] }) },
@@ -198,7 +198,7 @@ describe('text', () => {
 describe('the table of statuses', () => {
   const show = async (statuses: WorkspaceStatus[], { wide = false, allNamespaces = false } = {}) => {
     const target = createTarget();
-    await play(outputs.text(target), [{ type: 'statuses', statuses, wide, allNamespaces }]);
+    await play(outputs.text(target), [{ type: 'statuses', statuses, wide, namespace: allNamespaces ? undefined : 'default' }]);
     return target.stdout;
   };
 
@@ -223,12 +223,13 @@ describe('the table of statuses', () => {
 
   it('is wide with -o wide', async () => {
     const target = createTarget();
-    await play(outputs.wide(target), [{ type: 'statuses', statuses: [status], wide: false, allNamespaces: false }]);
+    await play(outputs.wide(target), [{ type: 'statuses', statuses: [status], wide: false, namespace: 'default' }]);
     expect(target.stdout).toMatch(/AGENTPOOL/);
   });
 
   it('says when there is none', async () => {
-    expect(await show([])).toBe('No workspaces found.\n');
+    expect(await show([])).toBe('No workspaces found in namespace default.\n');
+    expect(await show([], { allNamespaces: true })).toBe('No workspaces found.\n');
   });
 
   it.each([
@@ -254,7 +255,7 @@ describe('json and yaml', () => {
 
   it.each<[string, Event, unknown]>([
     ['a plan that is not carried out', { type: 'planned', plan, dryRun: true }, plan],
-    ['statuses', { type: 'statuses', statuses: [status], wide: false, allNamespaces: false }, { items: [status] }],
+    ['statuses', { type: 'statuses', statuses: [status], wide: false, namespace: 'default' }, { items: [status] }],
     ['a table', { type: 'table', columns: ['A'], rows: [['1']], data: { a: 1 } }, { a: 1 }],
     ['a text', { type: 'text', text: 'kind: X\n' }, { text: 'kind: X\n' }],
   ])('are the data of %s', async (_, event, expected) => {
