@@ -25,7 +25,7 @@ export default defineCommand({
   examples: ['serve --preset phi-3-mini', 'serve --preset phi-3-mini --adapter phi-3-mini-128k-instruct-qlora', 'serve llama --preset llama-3.1-8b-instruct --model-access-secret hf-token --dry-run', 'serve -f workspace.yaml'],
   async *run({ arguments: [name], options: given, origins }, context) {
     const options = besideFile(given, origins);
-    const [{ toServingRequest, servingName, parseAdapters }, { nothingRecorded, servingOverrides }, { openWorkspace }, { resolvePreset }, { planServing }, { observe }, { readRecord }, { readTunings }, { execute }, { tryInOrder }, { splitInstanceTypes }, { azureHint }, { knownModels }, { presetReference }] = await Promise.all([
+    const [{ toServingRequest, servingName, parseAdapters }, { nothingRecorded, servingOverrides }, { openWorkspace }, { resolvePreset }, { newImages, planServing }, { observe }, { readRecord }, { readTunings }, { execute }, { tryInOrder }, { splitInstanceTypes }, { azureHint }, { knownModels }, { presetReference }, { askForImages }] = await Promise.all([
       import('../plan/serving-request.ts'),
       import('../plan/basis.ts'),
       import('../validation/open-workspace.ts'),
@@ -40,6 +40,7 @@ export default defineCommand({
       import('../cli/azure-hint.ts'),
       import('../cli/known-models.ts'),
       import('../domain/preset-catalogue.ts'),
+      import('../registry/ask.ts'),
     ]);
     const { signal, clock } = context;
     const flags = { ...options, name, nodeTimeoutMs: options.nodeTimeout, readinessTimeoutMs: options.timeout, wait: !options.noWait };
@@ -78,6 +79,7 @@ export default defineCommand({
         {
           kinds: ['Deployment', 'StatefulSet', 'Service', 'ConfigMap'],
           secrets: [...new Set(secrets)],
+          pulls: askForImages(newImages(request.adapters, stored?.workspace), signal),
           ...(request.provisioner === 'aks' ? { azure: context.cloud, azureHint: azureHint(context.globals) } : {}),
         },
         signal,

@@ -23,6 +23,8 @@ export interface Facts {
   azure?: AzureFacts;
   /** Whether the output image can be pushed; absent: there is none. */
   push?: PushFacts;
+  /** Whether images that pods mount can be pulled, by reference; absent: nothing was asked. */
+  pulls?: Record<string, PullFacts>;
 }
 
 export interface NodeFacts {
@@ -69,5 +71,8 @@ export interface TuningFacts {
   imagePullSecret?: string;
   result?: TuningResult;
 }
+
+/** `refused` is what one without credentials is told of a private image too, so it says little then. */
+export type PullFacts = { canPull: true } | { canPull: false; reason: 'missing' | 'refused' | 'unreachable'; fact: string };
 
 export type PushFacts = { canPush: true } | { canPush: false; reason: 'refused' | 'unreachable'; fact: string };

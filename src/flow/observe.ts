@@ -3,7 +3,7 @@ import type { Cluster } from '../cluster/cluster.ts';
 import type { Kind, Kinds } from '../cluster/kinds.ts';
 import type { ManagedCluster } from '../domain/azure.ts';
 import { AccessError, ConflictError } from '../domain/errors.ts';
-import type { AzureFacts, Facts, NodeFacts, Permission, PushFacts, SecretFacts } from '../domain/facts.ts';
+import type { AzureFacts, Facts, NodeFacts, Permission, PullFacts, PushFacts, SecretFacts } from '../domain/facts.ts';
 import { recordName } from '../domain/record.ts';
 import { workspaceKind, type Workspace } from '../domain/workspace.ts';
 import { readMissingReferences, refuseMissingNamespace } from './observe-references.ts';
@@ -21,6 +21,7 @@ export interface Questions {
   /** How to find the AKS cluster when flags and environment do not say. */
   azureHint?: { subscriptionId?: string; resourceGroup?: string; name?: string };
   push?: (secrets: Record<string, Kinds['Secret'] | undefined>) => Promise<PushFacts>;
+  pulls?: (secrets: Record<string, Kinds['Secret'] | undefined>) => Promise<Record<string, PullFacts>>;
 }
 
 /** Reads, and only reads, everything at once. */
@@ -39,9 +40,10 @@ export const observe = async (workspace: Workspace, cluster: Cluster, questions:
   ]);
   const nodeFacts = nodes.map(toNodeFacts);
   const secretObjects = Object.fromEntries(secrets);
-  const [azure, push] = await Promise.all([
+  const [azure, push, pulls] = await Promise.all([
     questions.azure ? observeAzure(await questions.azure(), cluster, nodes, questions.azureHint ?? {}, signal) : undefined,
     questions.push?.(secretObjects),
+    questions.pulls?.(secretObjects),
   ]);
   const stored = record && parseRecord(record);
   if (record && !stored) throw nameTaken(recordName(name), namespace);
@@ -58,6 +60,7 @@ export const observe = async (workspace: Workspace, cluster: Cluster, questions:
     permissions,
     ...(azure ? { azure } : {}),
     ...(push ? { push } : {}),
+    ...(pulls ? { pulls } : {}),
   };
 };
 

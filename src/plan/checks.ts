@@ -96,3 +96,21 @@ export const judgePush = (image: string, facts: Facts, secret: string | undefine
     hints: [secret === undefined ? 'Name the Secret with the credentials: --output-image-secret <name>' : `Check the credentials in Secret ${secret}: they must allow pushing.`],
   });
 };
+
+/** An image that is not there would take down the server that mounts it: its one pod goes before the new one comes. */
+export const judgePull = (image: string, facts: Facts, secret: string | undefined): Check => {
+  const pull = facts.pulls?.[image];
+  if (!pull) return { what: 'pull', verdict: 'unknown', fact: `whether ${image} can be pulled was not tried` };
+  if (pull.canPull) return { what: 'pull', verdict: 'passed', fact: `the registry has ${image}` };
+  if (pull.reason === 'unreachable') return { what: 'pull', verdict: 'unknown', fact: `the registry of ${image} cannot be reached from here: ${pull.fact}` };
+  // Nodes may have credentials of their own, as those of an AKS cluster with an attached registry.
+  if (pull.reason === 'refused' && secret === undefined) return { what: 'pull', verdict: 'unknown', fact: `${image} is not public, and the nodes may have credentials for it: ${pull.fact}` };
+  throw new PreflightError(pull.reason === 'missing' ? `Image ${image} does not exist.` : `The registry refuses a pull of ${image}.`, {
+    reason: pull.reason === 'missing' ? 'ImageNotFound' : 'PullRefused',
+    fact: pull.fact,
+    hints: [
+      ...(pull.reason === 'missing' ? ['Check the name and the tag of the image.'] : []),
+      secret === undefined ? 'If it is private, name the Secret with the credentials: --adapter-secret <name>' : `Check the credentials in Secret ${secret}: they must allow pulling.`,
+    ],
+  });
+};

@@ -9,7 +9,7 @@ import { renderInference, type ServedAdapter } from '../manifests/inference.ts';
 import { provisioners } from '../provisioners/index.ts';
 import type { Fit, Machine } from '../provisioners/provisioner.ts';
 import type { RuntimeName } from '../runtimes/index.ts';
-import { judgeImageSecret, judgePermissions, judgeTokenSecret, refuseForeignWorkloads, refuseMissingReferences } from './checks.ts';
+import { judgeImageSecret, judgePermissions, judgePull, judgeTokenSecret, refuseForeignWorkloads, refuseMissingReferences } from './checks.ts';
 import { planApplies, toStableJson } from './content.ts';
 import { differences } from './differences.ts';
 import { estimateNodes } from './estimate-nodes.ts';
@@ -104,6 +104,14 @@ export const planServing = (request: ServingRequest, facts: Facts, templates: Te
   };
 };
 
+/** Adapter images that are not served yet. What is served runs, whatever has become of its image since. */
+export const newImages = (adapters: readonly ServedAdapter[], before: Workspace | undefined): { image: string; secretName?: string }[] => {
+  const served = new Set(before?.inference?.adapters?.map(({ source }) => source.image));
+  return adapters.flatMap(({ source, imagePullSecret }) =>
+    source.kind !== 'image' || served.has(source.reference) ? [] : [{ image: source.reference, ...(imagePullSecret === undefined ? {} : { secretName: imagePullSecret }) }],
+  );
+};
+
 const judge = ({ workspace, preset, adapters }: ServingRequest, facts: Facts): Check[] => {
   const secret = workspace.inference?.preset.presetOptions?.modelAccessSecret;
   if (preset.gated && secret === undefined) {
@@ -114,7 +122,7 @@ const judge = ({ workspace, preset, adapters }: ServingRequest, facts: Facts): C
     });
   }
   const pullSecrets = new Set(adapters.flatMap(({ imagePullSecret }) => (imagePullSecret === undefined ? [] : [imagePullSecret])));
-  return [judgePermissions(facts), ...(secret === undefined ? [] : [judgeTokenSecret(secret, facts)]), ...[...pullSecrets].map((name) => judgeImageSecret(name, facts, '--adapter-secret'))];
+  return [judgePermissions(facts), ...(secret === undefined ? [] : [judgeTokenSecret(secret, facts)]), ...[...pullSecrets].map((name) => judgeImageSecret(name, facts, '--adapter-secret')), ...newImages(adapters, facts.record?.record.workspace).map(({ image, secretName }) => judgePull(image, facts, secretName))];
 };
 
 const fitServing = ({ preset, contextLengthTokens }: ServingRequest, machine: Machine): Fit => {

@@ -1,15 +1,37 @@
-import type { PushFacts } from '../domain/facts.ts';
+import type { PullFacts, PushFacts } from '../domain/facts.ts';
 import { parseImageReference } from '../domain/image-reference.ts';
-import { findCredentials } from './credentials.ts';
-import { checkPush } from './registry.ts';
+import { findCredentials, type RegistryCredentials } from './credentials.ts';
+import { checkPull, checkPush } from './registry.ts';
+
+type Secrets = Record<string, { data?: Record<string, string> } | undefined>;
 
 /** The push check for an image, with the credentials that its Secret will turn out to have. */
 export const askRegistry =
   (image: string, secretName: string | undefined, signal: AbortSignal) =>
-  async (secrets: Record<string, { data?: Record<string, string> } | undefined>): Promise<PushFacts> => {
+  async (secrets: Secrets): Promise<PushFacts> => {
     const reference = parseImageReference(image);
-    if (!reference) return { canPush: false, reason: 'refused', fact: `${image} is not an image reference.` };
-    const encoded = secretName === undefined ? undefined : secrets[secretName]?.data?.['.dockerconfigjson'];
-    const credentials = encoded === undefined ? undefined : findCredentials(Buffer.from(encoded, 'base64').toString('utf8'), reference.registry);
-    return await checkPush(reference, { fetch, signal, ...(credentials ? { credentials } : {}) });
+    if (!reference) return { canPush: false, reason: 'refused', fact: notAnImage(image) };
+    return await checkPush(reference, { fetch, signal, ...credentialsIn(secrets, secretName, reference.registry) });
   };
+
+/** The pull check for each of these images, likewise. */
+export const askForImages =
+  (images: readonly { image: string; secretName?: string }[], signal: AbortSignal) =>
+  async (secrets: Secrets): Promise<Record<string, PullFacts>> => {
+    const answers = await Promise.all(
+      images.map(async ({ image, secretName }): Promise<[string, PullFacts]> => {
+        const reference = parseImageReference(image);
+        if (!reference) return [image, { canPull: false, reason: 'missing', fact: notAnImage(image) }];
+        return [image, await checkPull(reference, { fetch, signal, ...credentialsIn(secrets, secretName, reference.registry) })];
+      }),
+    );
+    return Object.fromEntries(answers);
+  };
+
+const notAnImage = (image: string): string => `${image} is not an image reference.`;
+
+const credentialsIn = (secrets: Secrets, secretName: string | undefined, registry: string): { credentials?: RegistryCredentials } => {
+  const encoded = secretName === undefined ? undefined : secrets[secretName]?.data?.['.dockerconfigjson'];
+  const credentials = encoded === undefined ? undefined : findCredentials(Buffer.from(encoded, 'base64').toString('utf8'), registry);
+  return credentials ? { credentials } : {};
+};

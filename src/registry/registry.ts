@@ -1,4 +1,4 @@
-import type { PushFacts } from '../domain/facts.ts';
+import type { PullFacts, PushFacts } from '../domain/facts.ts';
 import type { ImageReference } from '../domain/image-reference.ts';
 import type { RegistryCredentials } from './credentials.ts';
 
@@ -16,10 +16,10 @@ const timeoutMs = 15_000;
  * https://github.com/opencontainers/distribution-spec/blob/v1.1.1/spec.md#pushing-blobs
  */
 export const checkPush = async (image: ImageReference, call: RegistryCall): Promise<PushFacts> => {
-  const base = `https://${image.registry === 'docker.io' ? 'registry-1.docker.io' : image.registry}`;
-  const bounded = { ...call, signal: AbortSignal.any([call.signal, AbortSignal.timeout(timeoutMs)]) };
+  const base = baseOf(image);
+  const bounded = within(call);
   try {
-    const authorization = await authorize(base, image, bounded);
+    const authorization = await authorize(base, image, 'pull,push', bounded);
     if ('refusal' in authorization) return { canPush: false, reason: 'refused', fact: authorization.refusal };
     const begun = await call.fetch(`${base}/v2/${image.repository}/blobs/uploads/`, { method: 'POST', headers: { ...authorization.headers, 'content-length': '0' }, signal: bounded.signal });
     if (begun.status !== 202) return { canPush: false, reason: isPassing(begun) ? 'unreachable' : 'refused', fact: await describe(begun) };
@@ -30,6 +30,32 @@ export const checkPush = async (image: ImageReference, call: RegistryCall): Prom
     return { canPush: false, reason: 'unreachable', fact: rootCause(error) };
   }
 };
+
+/**
+ * Whether that manifest can be had. HEAD, because a pull counts against the limits of some registries.
+ * https://github.com/opencontainers/distribution-spec/blob/v1.1.1/spec.md#pulling-manifests
+ */
+export const checkPull = async (image: ImageReference, call: RegistryCall): Promise<PullFacts> => {
+  const base = baseOf(image);
+  const bounded = within(call);
+  try {
+    const authorization = await authorize(base, image, 'pull', bounded);
+    if ('refusal' in authorization) return { canPull: false, reason: 'refused', fact: authorization.refusal };
+    const answer = await call.fetch(`${base}/v2/${image.repository}/manifests/${image.digest ?? image.tag ?? 'latest'}`, { method: 'HEAD', headers: { ...authorization.headers, accept: manifestTypes }, signal: bounded.signal });
+    if (answer.ok) return { canPull: true };
+    return { canPull: false, reason: answer.status === 404 ? 'missing' : [401, 403].includes(answer.status) ? 'refused' : 'unreachable', fact: await describe(answer) };
+  } catch (error) {
+    call.signal.throwIfAborted();
+    return { canPull: false, reason: 'unreachable', fact: rootCause(error) };
+  }
+};
+
+/** A registry answers 404 for a manifest of a type that was not asked for. */
+const manifestTypes = ['application/vnd.oci.image.index.v1+json', 'application/vnd.oci.image.manifest.v1+json', 'application/vnd.docker.distribution.manifest.list.v2+json', 'application/vnd.docker.distribution.manifest.v2+json'].join(', ');
+
+const baseOf = ({ registry }: ImageReference): string => `https://${registry === 'docker.io' ? 'registry-1.docker.io' : registry}`;
+
+const within = (call: RegistryCall): RegistryCall => ({ ...call, signal: AbortSignal.any([call.signal, AbortSignal.timeout(timeoutMs)]) });
 
 /** Nothing that was said about this push: asked later, it may be accepted. */
 const isPassing = ({ status }: Response): boolean => status >= 500 || status === 429;
@@ -44,7 +70,7 @@ const takeBack = async (begun: Response, base: string, headers: Record<string, s
 type Authorization = { headers: Record<string, string> } | { refusal: string };
 
 /** https://distribution.github.io/distribution/spec/auth/token/ */
-const authorize = async (base: string, image: ImageReference, { fetch, signal, credentials }: RegistryCall): Promise<Authorization> => {
+const authorize = async (base: string, image: ImageReference, actions: 'pull' | 'pull,push', { fetch, signal, credentials }: RegistryCall): Promise<Authorization> => {
   const ping = await fetch(`${base}/v2/`, { signal });
   await ping.body?.cancel();
   if (ping.status !== 401) return { headers: {} };
@@ -56,7 +82,7 @@ const authorize = async (base: string, image: ImageReference, { fetch, signal, c
   if (!url) return { refusal: `It answers 401 with a challenge that is not understood: ${challenge || '(none)'}` };
   const service = parameters.get('service');
   if (service) url.searchParams.set('service', service);
-  url.searchParams.set('scope', `repository:${image.repository}:pull,push`);
+  url.searchParams.set('scope', `repository:${image.repository}:${actions}`);
   const answer = await fetch(url, { headers: basic ?? {}, signal });
   if (!answer.ok && isPassing(answer)) throw new Error(`The token service answers ${await describe(answer)}`);
   if (!answer.ok) return { refusal: `The token service answers ${await describe(answer)}` };

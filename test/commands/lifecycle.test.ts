@@ -71,6 +71,15 @@ describe('from a model to an answer', () => {
     expect(exitCode).toBe(0);
   });
 
+  it('leaves the server as it is when another adapter has no image', async () => {
+    const adapter = String(/^adapter: (.*):latest@/m.exec((await sandbox.run(tune)).stdout)?.[1]);
+    const { stderr, exitCode } = await sandbox.run(['serve', server, '--adapter', name, '--adapter', `other=${adapter}:typo`]);
+    expect(stderr).toMatch(/Image 127\.0\.0\.1:\d+\/kaito\/phi-3-mini-128k-instruct-qlora:typo does not exist/);
+    expect(stderr).toMatch(/Check the name and the tag/);
+    expect(exitCode).toBe(exitCodes.preflightRefused);
+    expect((await sandbox.run(['chat', server, 'Hello'])).exitCode).toBe(0);
+  });
+
   it('serves on a second run without writing anything', async () => {
     const { stdout, exitCode } = await sandbox.run(['serve', '--preset', 'phi-3-mini', '--adapter', name, '--dry-run', '-o', 'json']);
     const plan: { steps: { kind: string }[] } = JSON.parse(stdout);

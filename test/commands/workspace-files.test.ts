@@ -142,7 +142,7 @@ describe('a served Workspace of a file', () => {
 
   it('takes adapters from images and volumes', async () => {
     await (await sandbox.cluster()).apply({ apiVersion: 'v1', kind: 'PersistentVolumeClaim', metadata: { name: 'two', namespace: 'default' }, spec: { accessModes: ['ReadWriteOnce'], resources: { requests: { storage: '1Gi' } } } });
-    const adapters = '  adapters:\n    - source: {name: one, image: "r.io/one:1"}\n    - source: {name: two, volumeSource: {persistentVolumeClaim: {claimName: two}}}\n    - source: {name: three, volumeSource: {hostPath: {path: /models/three}}}\n';
+    const adapters = '  adapters:\n    - source: {name: one, image: "registry.invalid/one:1"}\n    - source: {name: two, volumeSource: {persistentVolumeClaim: {claimName: two}}}\n    - source: {name: three, volumeSource: {hostPath: {path: /models/three}}}\n';
     const { stdout, exitCode } = await sandbox.run(['serve', '-f', '-', '--dry-run', '-o', 'json'], { input: serving('other', adapters) });
     expect(exitCode).toBe(0);
     const { steps }: { steps: { object?: { kind: string; spec: { template: { spec: { volumes: object[] } } } } }[] } = JSON.parse(stdout);

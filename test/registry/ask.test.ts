@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { askRegistry } from '../../src/registry/ask.ts';
+import { askForImages, askRegistry } from '../../src/registry/ask.ts';
 
 const { signal } = new AbortController();
 
@@ -14,5 +14,14 @@ describe('askRegistry', () => {
 
   it('stops when interrupted', async () => {
     await expect(askRegistry('127.0.0.1:1/mine:1', undefined, AbortSignal.abort(new Error('Ctrl-C')))({})).rejects.toThrow('Ctrl-C');
+  });
+});
+
+describe('askForImages', () => {
+  it('asks for each, and asks nobody for what is no image reference', async () => {
+    expect(await askForImages([{ image: 'Not An Image' }, { image: '127.0.0.1:1/mine:1', secretName: 'pull' }], signal)({})).toEqual({
+      'Not An Image': { canPull: false, reason: 'missing', fact: 'Not An Image is not an image reference.' },
+      '127.0.0.1:1/mine:1': { canPull: false, reason: 'unreachable', fact: expect.stringMatching(/ECONNREFUSED|bad port/) },
+    });
   });
 });

@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { parseImageReference } from '../../src/domain/image-reference.ts';
-import { checkPush } from '../../src/registry/registry.ts';
+import { checkPull, checkPush } from '../../src/registry/registry.ts';
 import { createSandboxClock } from '../../src/sandbox/clock.ts';
 import { createFaults, type Fault } from '../../src/sandbox/faults.ts';
 import { startRegistry, type SandboxRegistry } from '../../src/sandbox/registry/registry.ts';
@@ -44,6 +44,40 @@ describe('checkPush against a registry with tokens', () => {
     } finally {
       await down.close();
     }
+  });
+});
+
+describe('checkPull', () => {
+  const pull = (host: string, credentials?: { username: string; password: string }, name?: string) => checkPull(image(host, name), { fetch: trustingFetch, signal: new AbortController().signal, ...(credentials ? { credentials } : {}) });
+
+  it('is satisfied when the registry has the manifest, by tag or by digest, and asks for no more than to pull', async () => {
+    const { host, requests } = await startScriptedRegistry((request, response, self) => {
+      if (request.url?.startsWith('/token')) response.end(JSON.stringify({ token: 'abc' }));
+      else if (!request.headers.authorization) response.writeHead(401, { 'www-authenticate': `Bearer realm="https://${self}/token"` }).end();
+      else response.writeHead(200).end();
+    });
+    const digest = `sha256:${'a'.repeat(64)}`;
+    expect(await pull(host)).toEqual({ canPull: true });
+    expect(await pull(host, undefined, `adapters/mine@${digest}`)).toEqual({ canPull: true });
+    expect(requests.filter((request) => request.startsWith('GET /token'))[0]).toMatch(/scope=repository%3Aadapters%2Fmine%3Apull$/);
+    expect(requests.filter((request) => request.startsWith('HEAD'))).toEqual(['HEAD /v2/adapters/mine/manifests/1 Bearer abc', `HEAD /v2/adapters/mine/manifests/${digest} Bearer abc`]);
+  });
+
+  it.each<[number, string]>([
+    [404, 'missing'],
+    [401, 'refused'],
+    [403, 'refused'],
+    [429, 'unreachable'],
+    [503, 'unreachable'],
+  ])('tells %i as %s', async (status, reason) => {
+    const { host } = await startScriptedRegistry((request, response) => response.writeHead(request.method === 'HEAD' ? status : 200).end());
+    expect(await pull(host)).toEqual({ canPull: false, reason, fact: expect.stringContaining(String(status)) });
+  });
+
+  it('tells a registry that wants a login as a refusal, and one that is not there as unreachable', async () => {
+    const { host } = await startScriptedRegistry((_, response) => response.writeHead(401, { 'www-authenticate': 'Basic realm="here"' }).end());
+    expect(await pull(host)).toMatchObject({ canPull: false, reason: 'refused' });
+    expect(await pull('127.0.0.1:1')).toMatchObject({ canPull: false, reason: 'unreachable' });
   });
 });
 
