@@ -18,6 +18,8 @@ export default defineConfig({
   // What every run needs is one file, because each further one takes time to find and to link. Everything else stays
   // apart until it is asked for. The file is as deep as its sources, so what lies beside them is found by the same way.
   outputOptions: { codeSplitting: { groups: [{ name: 'cli/commands', test: /\/src\/(?:(?:cli|commands)\/|terminal\/sanitise|domain\/azure-instance-types)/ }, { name: 'outputs/formats', test: /\/src\/outputs\// }] } },
+  // Commands ask for modules when they need them; which of these share a file is decided above.
+  checks: { ineffectiveDynamicImport: false },
   plugins: [
     {
       name: 'written-ahead',
