@@ -79,7 +79,7 @@ export default defineCommand({
         {
           kinds: ['Deployment', 'StatefulSet', 'Service', 'ConfigMap'],
           secrets: [...new Set(secrets)],
-          pulls: askForImages(newImages(request.adapters, stored?.workspace), signal),
+          pulls: askForImages(newImages(request.workspace, stored?.workspace), signal),
           ...(request.provisioner === 'aks' ? { azure: context.cloud, azureHint: azureHint(context.globals) } : {}),
         },
         signal,

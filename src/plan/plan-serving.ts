@@ -105,10 +105,10 @@ export const planServing = (request: ServingRequest, facts: Facts, templates: Te
 };
 
 /** Adapter images that are not served yet. What is served runs, whatever has become of its image since. */
-export const newImages = (adapters: readonly ServedAdapter[], before: Workspace | undefined): { image: string; secretName?: string }[] => {
+export const newImages = (wanted: Workspace, before: Workspace | undefined): { image: string; secretName?: string }[] => {
   const served = new Set(before?.inference?.adapters?.map(({ source }) => source.image));
-  return adapters.flatMap(({ source, imagePullSecret }) =>
-    source.kind !== 'image' || served.has(source.reference) ? [] : [{ image: source.reference, ...(imagePullSecret === undefined ? {} : { secretName: imagePullSecret }) }],
+  return (wanted.inference?.adapters ?? []).flatMap(({ source: { image, imagePullSecrets: [secretName] = [] } }) =>
+    image === undefined || served.has(image) ? [] : [{ image, ...(secretName === undefined ? {} : { secretName }) }],
   );
 };
 
@@ -122,7 +122,7 @@ const judge = ({ workspace, preset, adapters }: ServingRequest, facts: Facts): C
     });
   }
   const pullSecrets = new Set(adapters.flatMap(({ imagePullSecret }) => (imagePullSecret === undefined ? [] : [imagePullSecret])));
-  return [judgePermissions(facts), ...(secret === undefined ? [] : [judgeTokenSecret(secret, facts)]), ...[...pullSecrets].map((name) => judgeImageSecret(name, facts, '--adapter-secret')), ...newImages(adapters, facts.record?.record.workspace).map(({ image, secretName }) => judgePull(image, facts, secretName))];
+  return [judgePermissions(facts), ...(secret === undefined ? [] : [judgeTokenSecret(secret, facts)]), ...[...pullSecrets].map((name) => judgeImageSecret(name, facts, '--adapter-secret')), ...newImages(workspace, facts.record?.record.workspace).map(({ image, secretName }) => judgePull(image, facts, secretName))];
 };
 
 const fitServing = ({ preset, contextLengthTokens }: ServingRequest, machine: Machine): Fit => {

@@ -5,7 +5,7 @@ import { whyBasis, whyFlag, type Basis } from './basis.ts';
 
 /** How the preset was said, and by which of its names when that is not its own. */
 export const whyPreset = ({ why }: { why: string }, flag: string | undefined, basis: Basis | undefined): string => {
-  if (flag !== undefined || !basis?.file) return flag === undefined ? why : whyFlag(why, basis);
+  if (flag !== undefined || basis === undefined) return whyFlag(why, basis);
   return why === '--preset' ? whyBasis(basis) : `${whyBasis(basis)}, ${why}`;
 };
 

@@ -89,8 +89,10 @@ describe('from a model to an answer', () => {
 
   it.each([[['serve', '--preset', 'phi-3-mini']], [['serve', server]]])('keeps the adapter when nobody mentions it: %j', async (args) => {
     const { stdout, exitCode } = await sandbox.run([...args, '--dry-run', '-o', 'json']);
-    const plan: { steps: { kind: string }[]; choices: { what: string; value: string }[] } = JSON.parse(stdout);
+    const plan: { steps: { kind: string }[]; checks: { what: string }[]; choices: { what: string; value: string }[] } = JSON.parse(stdout);
     expect(plan.choices).toContainEqual(expect.objectContaining({ what: 'adapter', why: 'as before' }));
+    if (args.includes(server)) expect(plan.choices).toContainEqual(expect.objectContaining({ what: 'preset', why: expect.stringMatching(/^as before/) }));
+    expect(plan.checks.map(({ what }) => what)).not.toContain('pull');
     expect(plan.steps.map(({ kind }) => kind).filter((kind) => !kind.startsWith('await-'))).toEqual([]);
     expect(exitCode).toBe(0);
   });

@@ -8,8 +8,9 @@ import { afterwards, azureFacts, catalogue, facts, poolOf, presetNamed, stepKind
 
 const name = 'phi-3-mini-128k-instruct';
 const tuned: TuningFacts = { kind: 'tuning', preset: name, rank: 8, result: { outcome: 'Succeeded', finishedAt: '', adapter: { kind: 'image', reference: 'registry.example/tuned:1' } } };
+const pinned: TuningFacts = { ...tuned, result: { outcome: 'Succeeded', finishedAt: '', adapter: { kind: 'image', reference: 'registry.example/pinned:1', digest: `sha256:${'a'.repeat(64)}` } } };
 
-const plan = (flags: Partial<ServingFlags> = {}, observed: Facts = facts(), tunings: Record<string, TuningFacts | 'missing'> = { tuned }): Plan =>
+const plan = (flags: Partial<ServingFlags> = {}, observed: Facts = facts(), tunings: Record<string, TuningFacts | 'missing'> = { tuned, pinned }): Plan =>
   planServing(toServingRequest(servingFlags(flags), 'default', catalogue, observed.record?.record, tunings), observed, templates);
 
 /** What is there when that plan was carried out, or as far as its nodes. */
@@ -79,6 +80,15 @@ describe('a later plan of the same server', () => {
     expect(stepKinds(changed)).toEqual(['record', 'await-nodes', 'apply Service', 'apply Deployment', 'await-server']);
     expect(changed.steps[0]).toMatchObject({ revision: 2 });
     expect(stepKinds(plan({ adapter: ['tuned'] }, after(plan({ adapter: ['tuned'] }))))).toEqual(['await-nodes', 'await-server']);
+  });
+
+  it.each<[string, Partial<ServingFlags>, string]>([
+    ['of a tuning', { adapter: ['pinned'] }, `registry.example/pinned:1@sha256:${'a'.repeat(64)}`],
+    ['made elsewhere', { adapter: ['mine=registry.example/mine:1'] }, 'registry.example/mine:1'],
+  ])('refuses an adapter %s whose image is not there, unless it is served already', (_, flags, image) => {
+    const pulls = { pulls: { [image]: { canPull: false as const, reason: 'missing' as const, fact: '404' } } };
+    expect(() => plan(flags, facts(pulls))).toThrow(expect.objectContaining({ reason: 'ImageNotFound', message: `Image ${image} does not exist.` }));
+    expect(stepKinds(plan(flags, { ...after(plan(flags)), ...pulls }))).toEqual(['await-nodes', 'await-server']);
   });
 
   it.each<[string, Partial<ServingFlags>]>([
