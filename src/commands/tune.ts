@@ -45,7 +45,7 @@ export default defineCommand({
   ],
   async *run({ arguments: [name], options: given, origins }, context) {
     const options = besideFile(given, origins);
-    const [{ toTuningFlags, toTuningRequest }, { nothingRecorded, tuningOverrides }, { openWorkspace }, { splitInstanceTypes }, { planTuning }, { observe }, { readRecord }, { execute }, { tryInOrder }, { azureHint }, { askRegistry }] = await Promise.all([
+    const [{ toTuningFlags, toTuningRequest }, { nothingRecorded, tuningOverrides }, { openWorkspace }, { splitInstanceTypes }, { newDatasetImages, planTuning }, { observe }, { readRecord }, { execute }, { tryInOrder }, { azureHint }, { askForImages, askRegistry }] = await Promise.all([
       import('../plan/tuning-request.ts'),
       import('../plan/basis.ts'),
       import('../validation/open-workspace.ts'),
@@ -86,6 +86,7 @@ export default defineCommand({
           kinds: ['Job', 'ConfigMap', 'PersistentVolumeClaim'],
           secrets: [output?.imagePushSecret, ...(input?.imagePullSecrets ?? [])].filter((secret) => secret !== undefined),
           ...(request.provisioner === 'aks' ? { azure: context.cloud, azureHint: azureHint(context.globals) } : {}),
+          pulls: askForImages(newDatasetImages(request.workspace, stored), signal),
           ...(output?.image === undefined ? {} : { push: askRegistry(output.image, output.imagePushSecret, signal) }),
         },
         signal,

@@ -4,6 +4,13 @@ import type { Facts } from '../domain/facts.ts';
 import type { KubernetesObject } from '../domain/kubernetes.ts';
 import type { Check } from '../domain/plan.ts';
 
+/** An image that nothing of this workspace has pulled yet. */
+export interface NewImage {
+  image: string;
+  /** With the credentials to pull it. */
+  secretName?: string;
+}
+
 /** What must hold before anything is written; the first refusal decides the exit code, and all of them are told. */
 export const judgePermissions = ({ permissions, target }: Facts): Check => {
   const refused = permissions.filter(({ isAllowed }) => !isAllowed);
@@ -97,8 +104,8 @@ export const judgePush = (image: string, facts: Facts, secret: string | undefine
   });
 };
 
-/** An image that is not there would take down the server that mounts it: its one pod goes before the new one comes. */
-export const judgePull = (image: string, facts: Facts, secret: string | undefined): Check => {
+/** An image that is not there would take down the server that mounts it, or hold a GPU for a Job that never starts. `flag` names the Secret. */
+export const judgePull = ({ image, secretName: secret }: NewImage, facts: Facts, flag: string): Check => {
   const pull = facts.pulls?.[image];
   if (!pull) return { what: 'pull', verdict: 'unknown', fact: `whether ${image} can be pulled was not tried` };
   if (pull.canPull) return { what: 'pull', verdict: 'passed', fact: `the registry has ${image}` };
@@ -110,7 +117,7 @@ export const judgePull = (image: string, facts: Facts, secret: string | undefine
     fact: pull.fact,
     hints: [
       ...(pull.reason === 'missing' ? ['Check the name and the tag of the image.'] : []),
-      secret === undefined ? 'If it is private, name the Secret with the credentials: --adapter-secret <name>' : `Check the credentials in Secret ${secret}: they must allow pulling.`,
+      secret === undefined ? `If it is private, name the Secret with the credentials: ${flag} <name>` : `Check the credentials in Secret ${secret}: they must allow pulling.`,
     ],
   });
 };

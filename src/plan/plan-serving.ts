@@ -9,7 +9,7 @@ import { renderInference, type ServedAdapter } from '../manifests/inference.ts';
 import { provisioners } from '../provisioners/index.ts';
 import type { Fit, Machine } from '../provisioners/provisioner.ts';
 import type { RuntimeName } from '../runtimes/index.ts';
-import { judgeImageSecret, judgePermissions, judgePull, judgeTokenSecret, refuseForeignWorkloads, refuseMissingReferences } from './checks.ts';
+import { judgeImageSecret, judgePermissions, judgePull, judgeTokenSecret, refuseForeignWorkloads, refuseMissingReferences, type NewImage } from './checks.ts';
 import { planApplies, toStableJson } from './content.ts';
 import { differences } from './differences.ts';
 import { estimateNodes } from './estimate-nodes.ts';
@@ -105,7 +105,7 @@ export const planServing = (request: ServingRequest, facts: Facts, templates: Te
 };
 
 /** Adapter images that are not served yet. What is served runs, whatever has become of its image since. */
-export const newImages = (wanted: Workspace, before: Workspace | undefined): { image: string; secretName?: string }[] => {
+export const newImages = (wanted: Workspace, before: Workspace | undefined): NewImage[] => {
   const served = new Set(before?.inference?.adapters?.map(({ source }) => source.image));
   return (wanted.inference?.adapters ?? []).flatMap(({ source: { image, imagePullSecrets: [secretName] = [] } }) =>
     image === undefined || served.has(image) ? [] : [{ image, ...(secretName === undefined ? {} : { secretName }) }],
@@ -122,7 +122,7 @@ const judge = ({ workspace, preset, adapters }: ServingRequest, facts: Facts): C
     });
   }
   const pullSecrets = new Set(adapters.flatMap(({ imagePullSecret }) => (imagePullSecret === undefined ? [] : [imagePullSecret])));
-  return [judgePermissions(facts), ...(secret === undefined ? [] : [judgeTokenSecret(secret, facts)]), ...[...pullSecrets].map((name) => judgeImageSecret(name, facts, '--adapter-secret')), ...newImages(workspace, facts.record?.record.workspace).map(({ image, secretName }) => judgePull(image, facts, secretName))];
+  return [judgePermissions(facts), ...(secret === undefined ? [] : [judgeTokenSecret(secret, facts)]), ...[...pullSecrets].map((name) => judgeImageSecret(name, facts, '--adapter-secret')), ...newImages(workspace, facts.record?.record.workspace).map((image) => judgePull(image, facts, '--adapter-secret'))];
 };
 
 const fitServing = ({ preset, contextLengthTokens }: ServingRequest, machine: Machine): Fit => {

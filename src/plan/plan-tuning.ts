@@ -3,14 +3,14 @@ import type { Facts } from '../domain/facts.ts';
 import type { KubernetesObject } from '../domain/kubernetes.ts';
 import type { Check, Choice, Plan, Step } from '../domain/plan.ts';
 import type { Preset, TuningSettings } from '../domain/preset.ts';
-import type { AdapterLocation } from '../domain/record.ts';
+import type { AdapterLocation, OwnerRecord } from '../domain/record.ts';
 import type { Workspace } from '../domain/workspace.ts';
 import type { Templates } from '../manifests/files.ts';
 import { renderTuning } from '../manifests/tuning.ts';
 import type { TrainingOverrides } from '../manifests/training-config.ts';
 import { provisioners } from '../provisioners/index.ts';
 import type { Fit, Machine, Provision } from '../provisioners/provisioner.ts';
-import { judgeImageSecret, judgePermissions, judgePush, judgeStorage, refuseForeignWorkloads, refuseMissingReferences } from './checks.ts';
+import { judgeImageSecret, judgePermissions, judgePull, judgePush, judgeStorage, refuseForeignWorkloads, refuseMissingReferences, type NewImage } from './checks.ts';
 import { planApplies, toStableJson } from './content.ts';
 import { differences } from './differences.ts';
 import { estimateTuningMemory, judgeTuningMemory } from './estimate-tuning-memory.ts';
@@ -86,8 +86,16 @@ const judge = ({ workspace, storageClass }: TuningRequest, facts: Facts): Check[
     judgePermissions(facts),
     ...(output.imagePushSecret === undefined ? [] : [judgeImageSecret(output.imagePushSecret, facts, '--output-image-secret')]),
     ...(input.imagePullSecrets ?? []).map((secret) => judgeImageSecret(secret, facts, '--input-image-secret')),
+    ...newDatasetImages(workspace, facts.record?.record).map((image) => judgePull(image, facts, '--input-image-secret')),
     ...(output.image === undefined ? [judgeStorage(facts, storageClass)] : [judgePush(output.image, facts, output.imagePushSecret)]),
   ];
+};
+
+/** The dataset's image, unless a run that has not ended asks for it already. */
+export const newDatasetImages = ({ tuning }: Workspace, stored: OwnerRecord | undefined): NewImage[] => {
+  const { image, imagePullSecrets: [secretName] = [] } = tuning?.input ?? {};
+  const isAsked = stored !== undefined && stored.result === undefined && stored.workspace.tuning?.input.image === image;
+  return image === undefined || isAsked ? [] : [{ image, ...(secretName === undefined ? {} : { secretName }) }];
 };
 
 const fitTuning = ({ tuning, workspace, overrides }: TuningRequest, machine: Machine): Fit => {

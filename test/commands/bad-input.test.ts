@@ -128,6 +128,13 @@ describe('something that is named and is not there', () => {
     await expectUntouched(sandbox);
   });
 
+  it('is told before a GPU is rented: an image with the dataset', async () => {
+    const image = `${sandbox.environment()['KAITO_REGISTRY']}/nothing:1`;
+    const refused = await sandbox.run([...tune, '--input-image', image, '--input-image-secret', 'registry-credentials']);
+    expectRefusal(refused, exitCodes.preflightRefused, `Image ${image} does not exist`, /Check the name and the tag/, /Secret registry-credentials/);
+    await expectUntouched(sandbox);
+  });
+
   it('leads to commands that ask the same namespace', async () => {
     expectRefusal(await sandbox.run(['chat', '-n', 'kube-system', '--context', 'sandbox', 'What is this?']), exitCodes.notFound, /^hint: kaito-ts serve --preset <name> -n kube-system --context sandbox$/m);
   });
