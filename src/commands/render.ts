@@ -12,7 +12,7 @@ import tune from './tune.ts';
 export default defineCommand({
   summary: 'Print the Kubernetes objects that tune and serve would write, without asking a cluster or Azure',
   description: [
-    'Takes the flags of tune and serve, or Workspace files: what is printed is what kubectl apply takes. GPU nodes are not part of it. Machines are chosen by list price; whether there is quota, and whether Secrets exist, is not known.',
+    'Takes the flags of tune and serve, or Workspace files, with the ConfigMaps and Nodes that they mean: what is printed is what kubectl apply takes. GPU nodes are not part of it. Machines are chosen by list price; whether there is quota, and whether Secrets exist, is not known.',
     'With -o ndjson one line is printed for each Workspace, also for those that are refused: then the exit code is 2.',
   ].join('\n\n'),
   usesCluster: false,
@@ -72,8 +72,9 @@ export default defineCommand({
         const document = toWorkspaceDocument(plan.workspace, preset);
         const rendered = isWorkspace ? [{ comments: workspaceComments(plan), object: document }, ...objects.map((object) => ({ comments: [], object }))] : planManifests(plan);
         documents.push(...rendered);
-        if (isStream) yield { type: 'item', item: { ...summaryOf(plan), parallelism: parallelismOf(plan, preset), objects: rendered.map(({ object }) => object) }, text: '' };
-        else for (const message of [...(written?.warnings ?? []), ...plan.warnings, ...(isWorkspace ? operatorRefusals(document, catalogue) : [])]) yield { type: 'warning', message };
+        const warnings = [...(written?.warnings ?? []), ...plan.warnings, ...(isWorkspace ? operatorRefusals(document, catalogue) : [])];
+        if (isStream) yield { type: 'item', item: { ...summaryOf(plan), parallelism: parallelismOf(plan, preset), objects: rendered.map(({ object }) => object), ...(warnings.length === 0 ? {} : { warnings }) }, text: '' };
+        else for (const message of warnings) yield { type: 'warning', message };
       } catch (error) {
         if (!(error instanceof KaitoError)) throw error;
         refusals.push(error);

@@ -17,6 +17,10 @@ export interface Facts {
   secrets: Record<string, SecretFacts | 'missing'>;
   /** What else the Workspace names and is not there; absent: nothing was asked. */
   missing?: MissingReference[];
+  /** Of the ConfigMap that the Workspace names; absent: there is none, or it may not be read. */
+  configuration?: Readonly<Record<string, string>>;
+  /** Nobody has looked at the cluster, and what is not there now may be there when it counts. */
+  isAssumed?: true;
   /** Asked of the API server: may this user do what the plan needs? */
   permissions: Permission[];
   /** Absent when no Azure is needed. */
@@ -36,6 +40,8 @@ export interface NodeFacts {
   gpuCount: number;
   /** From the label `nvidia.com/gpu.memory`, per GPU; absent where no feature discovery runs. */
   gpuMemoryGiB?: number;
+  /** Allocatable MIG slices by profile, where they are announced by it. */
+  slices?: Record<string, number>;
 }
 
 export interface MissingReference {

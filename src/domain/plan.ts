@@ -41,6 +41,10 @@ export interface NodesNeeded {
   provisioner: 'aks' | 'byo';
   count: number;
   gpusPerNode: number;
+  /** As pods ask for it; absent: whole GPUs, `nvidia.com/gpu`. */
+  gpuResource?: string;
+  /** Of one GPU or slice; absent where nobody knows. */
+  gpuMemoryGiB?: number;
   instanceType?: string;
 }
 
@@ -99,6 +103,8 @@ export interface AwaitNodesStep extends StepBase {
   labelSelector: string;
   count: number;
   gpusPerNode: number;
+  /** Absent: `nvidia.com/gpu`. */
+  gpuResource?: string;
   timeoutMs: number;
 }
 

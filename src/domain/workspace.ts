@@ -26,7 +26,12 @@ export interface WorkspaceResource {
   /** Ignored by KAITO for vLLM presets, where the estimator decides. */
   count?: number;
   labelSelector: { matchLabels: Record<string, string> };
+  /** On existing nodes only. */
+  partition?: Partition;
 }
+
+/** Less than all GPUs of a node: one slice of one (MIG), or some of them. */
+export type Partition = { mode: 'mig'; profile: string } | { mode: 'accelerator'; count: number };
 
 export interface PresetReference {
   name: string;

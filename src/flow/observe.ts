@@ -4,9 +4,10 @@ import type { Kind, Kinds } from '../cluster/kinds.ts';
 import type { ManagedCluster } from '../domain/azure.ts';
 import { AccessError, ConflictError } from '../domain/errors.ts';
 import type { AzureFacts, Facts, NodeFacts, Permission, PullFacts, PushFacts, SecretFacts } from '../domain/facts.ts';
+import { gpuMemoryOf, slicesOf } from '../domain/node-labels.ts';
 import { recordName } from '../domain/record.ts';
 import { workspaceKind, type Workspace } from '../domain/workspace.ts';
-import { readMissingReferences, refuseMissingNamespace } from './observe-references.ts';
+import { readReferences, refuseMissingNamespace } from './observe-references.ts';
 import { allocatableGpus, isNodeReady } from './nodes.ts';
 import { parseRecord } from './record.ts';
 
@@ -29,13 +30,13 @@ export const observe = async (workspace: Workspace, cluster: Cluster, questions:
   const { name, namespace } = workspace.metadata;
   const call = { namespace, signal };
   await refuseMissingNamespace(cluster, namespace, signal);
-  const [record, objects, nodes, storageClasses, secrets, missing, permissions] = await Promise.all([
+  const [record, objects, nodes, storageClasses, secrets, { missing, configuration }, permissions] = await Promise.all([
     cluster.get('ConfigMap', recordName(name), call),
     Promise.all(questions.kinds.map((kind) => cluster.list(kind, { ...call, labelSelector: `kaito.sh/workspace=${name}` }))),
     cluster.list('Node', { signal }),
     readOrNothing(cluster.list('StorageClass', { signal })),
     Promise.all(questions.secrets.map(async (secret) => [secret, await cluster.get('Secret', secret, call)] as const)),
-    readMissingReferences(workspace, cluster, signal),
+    readReferences(workspace, cluster, signal),
     askPermissions(cluster, namespace, workspaceKind(workspace), signal),
   ]);
   const nodeFacts = nodes.map(toNodeFacts);
@@ -57,6 +58,7 @@ export const observe = async (workspace: Workspace, cluster: Cluster, questions:
     storageClasses: storageClasses.map(({ metadata }) => metadata.name),
     secrets: Object.fromEntries(secrets.map(([secret, object]) => [secret, object ? toSecretFacts(object) : 'missing'])),
     missing,
+    ...(configuration ? { configuration } : {}),
     permissions,
     ...(azure ? { azure } : {}),
     ...(push ? { push } : {}),
@@ -108,15 +110,15 @@ const readOrNothing = async <T>(reading: Promise<T[]>): Promise<T[]> => {
 };
 
 export const toNodeFacts = (node: Kinds['Node']): NodeFacts => {
-  const memoryMiB = Number(node.metadata.labels?.['nvidia.com/gpu.memory']);
+  const labels = node.metadata.labels ?? {};
   return {
     name: node.metadata.name,
     isReady: isNodeReady(node),
-    labels: node.metadata.labels ?? {},
+    labels,
     taints: (node.spec?.taints ?? []).map(({ key, value, effect }) => `${key}${value === undefined ? '' : `=${value}`}:${effect}`),
     gpuCount: allocatableGpus(node),
-    // The operator rounds each GPU to whole GiB: https://github.com/kaito-project/kaito/blob/056b8280/pkg/sku/helpers.go#L84
-    ...(Number.isFinite(memoryMiB) && memoryMiB > 0 ? { gpuMemoryGiB: Math.round(memoryMiB / 1024) } : {}),
+    ...gpuMemoryOf(labels),
+    ...slicesOf(node.status?.allocatable ?? {}),
   };
 };
 

@@ -1,5 +1,6 @@
 import { kaitoAnnotation } from '../domain/annotations.ts';
 import { BugError, UsageError } from '../domain/errors.ts';
+import { wholeGpu } from '../domain/mig.ts';
 import type { Preset } from '../domain/preset.ts';
 import type { AdapterLocation } from '../domain/record.ts';
 import type { Workspace } from '../domain/workspace.ts';
@@ -61,6 +62,7 @@ const valuesOf = (request: InferenceRendering, templates: Templates): Values => 
   const { workspace, preset, runtime, machine, nodeCount, nodeSelector, adapters } = request;
   const { name, namespace, annotations = {} } = workspace.metadata;
   const inference = inferenceOf(workspace);
+  const resource = machine.gpuResource ?? wholeGpu;
   const performanceMode = annotations[kaitoAnnotation.performanceMode];
   const server = runtimes[runtime].server({
     preset,
@@ -75,7 +77,14 @@ const valuesOf = (request: InferenceRendering, templates: Templates): Values => 
     preset: { name: preset.name },
     images: { ...defaultImages, ...request.images },
     scripts: templates.scripts,
-    nodes: { count: nodeCount, gpus: String(machine.gpuCount), labels: nodeSelector, leader: `${name}-0.${name}-headless.${namespace}.svc.cluster.local` },
+    nodes: {
+      count: nodeCount,
+      gpus: String(machine.gpuCount),
+      resources: { [resource]: String(machine.gpuCount) },
+      tolerations: resource === wholeGpu ? [] : [{ key: resource, operator: 'Exists', effect: 'NoSchedule' }],
+      labels: nodeSelector, 
+      leader: `${name}-0.${name}-headless.${namespace}.svc.cluster.local`,
+    },
     service: {
       type: annotations[kaitoAnnotation.enableLoadBalancer] === 'True' ? 'LoadBalancer' : 'ClusterIP',
       selector: { 'kaito.sh/workspace': name, ...(nodeCount > 1 ? { 'statefulset.kubernetes.io/pod-name': `${name}-0` } : {}) },

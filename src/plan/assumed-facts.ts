@@ -1,16 +1,18 @@
 import { azureInstanceTypes } from '../domain/azure-instance-types.ts';
-import type { Facts } from '../domain/facts.ts';
-import type { Workspace } from '../domain/workspace.ts';
+import type { Facts, NodeFacts } from '../domain/facts.ts';
+import type { Workspace, WorkspaceResource } from '../domain/workspace.ts';
 import type { ProvisionerName } from '../provisioners/index.ts';
 
 /**
  * What is taken to be so when nobody may be asked: an empty cluster in that region, quota for every machine, and Secrets
- * that are as they should be. Of existing nodes one is assumed, with one GPU of unknown memory.
+ * that are as they should be. Of existing nodes those are there that are `known`, else one that has what is wanted, and its
+ * memory is unknown.
  */
-export const assumeFacts = ({ metadata, resource, inference, tuning }: Workspace, provisioner: ProvisionerName, region: string): Facts => ({
+export const assumeFacts = ({ metadata, resource, inference, tuning }: Workspace, provisioner: ProvisionerName, region: string, known: readonly NodeFacts[]): Facts => ({
+  isAssumed: true,
   target: { context: 'no cluster', server: '', namespace: metadata.namespace },
   existing: [],
-  nodes: provisioner === 'byo' ? [{ name: 'existing-node', isReady: true, labels: resource.labelSelector.matchLabels, taints: [], gpuCount: 1 }] : [],
+  nodes: provisioner !== 'byo' ? [] : known.length > 0 ? [...known] : [assumeNode(resource)],
   storageClasses: [],
   secrets: Object.fromEntries([
     ...[...(tuning?.input.imagePullSecrets ?? []), ...(inference?.adapters ?? []).flatMap(({ source }) => source.imagePullSecrets ?? []), tuning?.output.imagePushSecret].flatMap((name) => (name === undefined ? [] : [[name, registrySecret] as const])),
@@ -24,6 +26,15 @@ export const assumeFacts = ({ metadata, resource, inference, tuning }: Workspace
     skus: [],
     agentPools: [],
   },
+});
+
+const assumeNode = ({ labelSelector, partition }: WorkspaceResource): NodeFacts => ({
+  name: 'existing-node',
+  isReady: true,
+  labels: labelSelector.matchLabels,
+  taints: [],
+  gpuCount: partition?.mode === 'accelerator' ? partition.count : 1,
+  ...(partition?.mode === 'mig' ? { slices: { [partition.profile]: 1 } } : {}),
 });
 
 const registrySecret = { type: 'kubernetes.io/dockerconfigjson', keys: ['.dockerconfigjson'] };

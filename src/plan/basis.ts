@@ -1,5 +1,6 @@
 import { UsageError } from '../domain/errors.ts';
 import { kaitoAnnotation } from '../domain/annotations.ts';
+import type { NodeFacts } from '../domain/facts.ts';
 import type { KubernetesObject } from '../domain/kubernetes.ts';
 import type { Workspace } from '../domain/workspace.ts';
 
@@ -15,6 +16,8 @@ export interface FileBasis {
   source: string;
   /** ConfigMaps beside the Workspace that it names: they are applied with it. */
   objects: readonly KubernetesObject[];
+  /** Nodes that are beside it; empty where there are none. They say what the cluster has when nobody asks it. */
+  nodes: readonly NodeFacts[];
   /** Line of the field that this flag takes the place of; undefined where the file does not have it. */
   overriddenLine(flag: string): number | undefined;
 }

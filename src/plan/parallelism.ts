@@ -1,5 +1,4 @@
 import { kaitoAnnotation } from '../domain/annotations.ts';
-import { findInstanceType } from '../domain/azure-instance-types.ts';
 import type { Plan } from '../domain/plan.ts';
 import type { Preset } from '../domain/preset.ts';
 import { toRuntimeName } from '../runtimes/index.ts';
@@ -15,10 +14,10 @@ export interface Parallelism {
 /** As vLLM is told; a tuning and the transformers server run as one. */
 export const parallelismOf = ({ workspace, nodes }: Plan, preset: Preset): Parallelism => {
   if (!workspace.inference || toRuntimeName(workspace.metadata.annotations?.[kaitoAnnotation.runtime]) === 'transformers') return { tensor: 1, pipeline: 1, data: 1 };
-  const machine = findInstanceType(nodes.instanceType ?? '');
   const flags = parallelismFlags({
     weightsGiB: preset.weightsGiB,
-    machine: { gpuCount: nodes.gpusPerNode, gpuMemoryGiB: machine ? machine.gpuMemoryGiB / machine.gpuCount : 0, gpuModel: machine?.gpuModel ?? 'unknown' },
+    gpuCount: nodes.gpusPerNode,
+    gpuMemoryGiB: nodes.gpuMemoryGiB ?? 0,
     nodeCount: nodes.count,
   });
   const count = (flag: string): number => Number(flags[flag] ?? '1');

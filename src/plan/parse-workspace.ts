@@ -1,4 +1,4 @@
-import type { DataDestination, DataSource, InferenceAdapter, PresetReference, TuningMethod, Workspace } from '../domain/workspace.ts';
+import type { DataDestination, DataSource, InferenceAdapter, Partition, PresetReference, TuningMethod, Workspace } from '../domain/workspace.ts';
 
 type Fields = Readonly<Record<string, unknown>>;
 
@@ -10,7 +10,8 @@ export const parseWorkspace = (document: Fields, namespace: string): Workspace =
   const metadata = fields(document['metadata']);
   const annotations = textMap(metadata['annotations'], isOurs);
   const labels = textMap(metadata['labels']);
-  const instanceType = text(fields(document['resource'])['instanceType']);
+  const resource = fields(document['resource']);
+  const instanceType = text(resource['instanceType']);
   return {
     apiVersion: 'kaito.sh/v1beta1',
     kind: 'Workspace',
@@ -20,7 +21,7 @@ export const parseWorkspace = (document: Fields, namespace: string): Workspace =
       ...(Object.keys(labels).length === 0 ? {} : { labels }),
       ...(Object.keys(annotations).length === 0 ? {} : { annotations }),
     },
-    resource: { ...(instanceType === undefined ? {} : { instanceType }), labelSelector: { matchLabels: matchLabels(fields(fields(document['resource'])['labelSelector'])) } },
+    resource: { ...(instanceType === undefined ? {} : { instanceType }), labelSelector: { matchLabels: matchLabels(fields(resource['labelSelector'])) }, ...parsePartition(fields(resource['partition'])) },
     ...(isFields(document['inference']) ? { inference: parseInference(document['inference']) } : {}),
     ...(isFields(document['tuning']) ? { tuning: parseTuning(document['tuning']) } : {}),
   };
@@ -28,6 +29,11 @@ export const parseWorkspace = (document: Fields, namespace: string): Workspace =
 
 /** Annotations that mean something to KAITO or to this program; others, such as kubectl's, are left where they are. */
 const isOurs = (key: string): boolean => key.startsWith('kaito.sh/') || key.startsWith('kaito-ts/');
+
+const parsePartition = ({ mode, profile, count }: Fields): { partition?: Partition } => {
+  if (mode === 'mig' && typeof profile === 'string') return { partition: { mode, profile } };
+  return mode === 'accelerator' && typeof count === 'number' ? { partition: { mode, count } } : {};
+};
 
 const parseInference = (inference: Fields): NonNullable<Workspace['inference']> => {
   const config = text(inference['config']);

@@ -7,20 +7,17 @@ import type { Workspace } from '../domain/workspace.ts';
 import type { Templates } from '../manifests/files.ts';
 import { renderInference, type ServedAdapter } from '../manifests/inference.ts';
 import { provisioners } from '../provisioners/index.ts';
-import type { Fit, Machine } from '../provisioners/provisioner.ts';
 import type { RuntimeName } from '../runtimes/index.ts';
 import { judgeImageSecret, judgePermissions, judgePull, judgeTokenSecret, refuseForeignWorkloads, refuseMissingReferences, type NewImage } from './checks.ts';
 import { planApplies, toStableJson } from './content.ts';
 import { differences } from './differences.ts';
-import { estimateNodes } from './estimate-nodes.ts';
+import { configuredContext, contextChoice, fitServing } from './fit-serving.ts';
 import { withoutWaiting, type RunSettings } from './request.ts';
 
 export interface ServingRequest extends RunSettings {
   workspace: Workspace;
   preset: Preset;
   runtime: RuntimeName;
-  /** What the server is sized for; KAITO's estimator assumes 2048 when nobody says. */
-  contextLengthTokens?: number;
   adapters: ServedAdapter[];
   choices: Choice[];
   /** ConfigMaps of a Workspace file, applied before everything else. */
@@ -34,10 +31,11 @@ export interface ServingRequest extends RunSettings {
 export const planServing = (request: ServingRequest, facts: Facts, templates: Templates): Plan => {
   refuseForeignWorkloads(request.workspace.metadata.name, facts);
   const checks = judge(request, facts);
+  const contextLengthTokens = configuredContext(request, facts);
   const provision = provisioners[request.provisioner].provision(
     {
       workspace: request.workspace,
-      fit: (machine) => fitServing(request, machine),
+      fit: (machine) => fitServing(request, machine, contextLengthTokens),
       diskGiB: request.preset.weightsGiB + 80,
       spot: request.spot,
       endsByItself: false,
@@ -95,7 +93,7 @@ export const planServing = (request: ServingRequest, facts: Facts, templates: Te
     command: 'serve',
     workspace,
     target: facts.target,
-    choices: [...request.choices, ...provision.choices],
+    choices: [...request.choices, ...contextChoice(request, contextLengthTokens), ...provision.choices],
     checks: [...checks, ...provision.checks],
     nodes: provision.nodes,
     ...(provision.cost ? { cost: provision.cost } : {}),
@@ -123,12 +121,6 @@ const judge = ({ workspace, preset, adapters }: ServingRequest, facts: Facts): C
   }
   const pullSecrets = new Set(adapters.flatMap(({ imagePullSecret }) => (imagePullSecret === undefined ? [] : [imagePullSecret])));
   return [judgePermissions(facts), ...(secret === undefined ? [] : [judgeTokenSecret(secret, facts)]), ...[...pullSecrets].map((name) => judgeImageSecret(name, facts, '--adapter-secret')), ...newImages(workspace, facts.record?.record.workspace).map((image) => judgePull(image, facts, '--adapter-secret'))];
-};
-
-const fitServing = ({ preset, contextLengthTokens }: ServingRequest, machine: Machine): Fit => {
-  const estimate = estimateNodes({ preset, gpuCount: machine.gpuCount, gpuMemoryGiB: machine.gpuMemoryGiB, ...(contextLengthTokens === undefined ? {} : { contextLengthTokens }) });
-  if ('refusal' in estimate) return { refusal: estimate.refusal };
-  return { nodeCount: estimate.nodeCount, why: `${preset.weightsGiB} GiB of weights on ${machine.gpuCount} x ${machine.gpuMemoryGiB} GiB GPU memory a node` };
 };
 
 /** KAITO's immutable fields: https://github.com/kaito-project/kaito/blob/056b8280/api/v1beta1/workspace_validation.go#L782 */

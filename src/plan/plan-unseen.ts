@@ -32,15 +32,16 @@ export interface UnseenPlan {
 
 /** The plan of a first run in a cluster that nobody has looked at. Instance types are not tried in order: the first counts. */
 export const planUnseen = ({ kind, flags: given, basis, namespace, catalogue, region, templates }: UnseenWish): UnseenPlan => {
+  const nodes = basis?.file?.nodes ?? [];
   const flags = { ...given, instanceType: splitInstanceTypes(given.instanceType)[0] };
   if (kind === 'tuning') {
     const request = toTuningRequest(flags, namespace, catalogue, basis);
-    return { plan: planTuning(request, assumeFacts(request.workspace, request.provisioner, region), templates), preset: request.preset, objects: request.objects };
+    return { plan: planTuning(request, assumeFacts(request.workspace, request.provisioner, region, nodes), templates), preset: request.preset, objects: request.objects };
   }
   const tunings = parseAdapters(flags.adapter).filter((adapter) => adapter.kind === 'tuning');
   if (tunings.length > 0) {
     throw new UsageError(`Where the adapter of ${tunings.map(({ name }) => name).join(', ')} is, only the cluster knows, and it is not asked.`, { reason: 'AdapterUnknown', hints: tunings.map(({ name }) => `--adapter ${name}=<image>`) });
   }
   const request = toServingRequest(flags, namespace, catalogue, basis, {});
-  return { plan: planServing(request, assumeFacts(request.workspace, request.provisioner, region), templates), preset: request.preset, objects: request.objects };
+  return { plan: planServing(request, assumeFacts(request.workspace, request.provisioner, region, nodes), templates), preset: request.preset, objects: request.objects };
 };

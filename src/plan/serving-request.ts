@@ -4,7 +4,7 @@ import type { TuningFacts } from '../domain/facts.ts';
 import { parseImageReference } from '../domain/image-reference.ts';
 import { presetReference } from '../domain/preset-catalogue.ts';
 import type { Preset } from '../domain/preset.ts';
-import type { DataSource, InferenceAdapter, Workspace } from '../domain/workspace.ts';
+import type { DataSource, InferenceAdapter, Partition, Workspace } from '../domain/workspace.ts';
 import type { ServedAdapter } from '../manifests/inference.ts';
 import { runtimeNames, toRuntimeName, type RuntimeName } from '../runtimes/index.ts';
 import { startupBudgetSeconds } from '../runtimes/runtime.ts';
@@ -97,7 +97,7 @@ export const toServingRequest = (flags: ServingFlags, namespace: string, catalog
     apiVersion: 'kaito.sh/v1beta1',
     kind: 'Workspace',
     metadata: { name, namespace, ...labelsInFile(stored), ...toAnnotations({ ...annotationsInFile(stored, [kaitoAnnotation.runtime, ownAnnotation.modelCommit]), ...annotationsOf(runtime, preset) }) },
-    resource: { ...(nodes.instanceType === undefined ? {} : { instanceType: nodes.instanceType }), labelSelector: { matchLabels: nodes.selector ?? selectorInFile(stored) ?? { apps: name } } },
+    resource: { ...(nodes.instanceType === undefined ? {} : { instanceType: nodes.instanceType }), labelSelector: { matchLabels: nodes.selector ?? selectorInFile(stored) ?? { apps: name } }, ...partitionBefore(stored) },
     inference: {
       preset: { name: presetReference(preset), ...(secret === undefined ? {} : { presetOptions: { modelAccessSecret: secret } }) },
       ...(config === undefined ? {} : { config }),
@@ -119,6 +119,12 @@ export const toServingRequest = (flags: ServingFlags, namespace: string, catalog
     readinessTimeoutMs: flags.readinessTimeoutMs ?? startupBudgetSeconds(preset) * 1000,
     wait: flags.wait,
   };
+};
+
+/** No flag says it, so what a file or a record says stays. */
+const partitionBefore = (stored: Basis | undefined): { partition?: Partition } => {
+  const partition = stored?.workspace.resource.partition;
+  return partition ? { partition } : {};
 };
 
 const annotationsOf = (runtime: RuntimeName, { isFromHub, revision }: Preset): Record<string, string> => ({

@@ -173,7 +173,7 @@ const toProvision = (candidate: Candidate, request: NodesRequest, facts: Facts, 
       };
   const nodesText = `${fit.nodeCount} x ${instanceType.name}`;
   return {
-    nodes: { provisioner: 'aks', count: fit.nodeCount, gpusPerNode: instanceType.gpuCount, instanceType: instanceType.name },
+    nodes: { provisioner: 'aks', count: fit.nodeCount, gpusPerNode: instanceType.gpuCount, gpuMemoryGiB: instanceType.gpuMemoryGiB / instanceType.gpuCount, instanceType: instanceType.name },
     machine: toMachine(instanceType),
     nodeSelector,
     choices: choicesOf(candidate, nodesText, spot),

@@ -1,5 +1,7 @@
 import { PreflightError } from '../domain/errors.ts';
 import type { NodeFacts } from '../domain/facts.ts';
+import { isSliced, parseMigProfile, sliceResource, wholeGpu } from '../domain/mig.ts';
+import type { Partition } from '../domain/workspace.ts';
 import type { Machine, Provisioner } from './provisioner.ts';
 
 /** Bring your own nodes: whatever Ready nodes carry the wanted labels. Nothing is created, nothing removed, no cloud asked. */
@@ -14,40 +16,53 @@ export const byo: Provisioner = {
         hints: [`kaito-ts delete ${workspace.metadata.name} -n ${workspace.metadata.namespace}   # and then run this again`],
       });
     }
-    const selector = workspace.resource.labelSelector.matchLabels;
+    const { labelSelector, partition } = workspace.resource;
+    const selector = labelSelector.matchLabels;
     const selectorText = labelSelectorText(selector);
+    const resource = partition?.mode === 'mig' ? sliceResource(partition.profile) : wholeGpu;
     const matching = facts.nodes.filter((node) => hasLabels(node, selector));
-    const usable = matching.filter((node) => node.isReady && node.gpuCount > 0);
+    const usable = matching.filter((node) => node.isReady && offered(node, partition) > 0);
     const [first] = usable;
     if (!first) {
-      throw new PreflightError(`No Ready node with labels ${selectorText} has a GPU to allocate.`, {
+      throw new PreflightError(`No Ready node with labels ${selectorText} has a ${partition?.mode === 'mig' ? `MIG slice ${partition.profile}` : 'GPU'} to allocate.`, {
         reason: 'NoMatchingNodes',
-        fact: describeNodes(matching, facts.nodes),
+        fact: describeNodes(matching, facts.nodes, partition),
         hints: [
-          `kubectl get nodes -l ${selectorText} -o custom-columns=NAME:.metadata.name,GPU:.status.allocatable.nvidia\\.com/gpu`,
+          `kubectl get nodes -l ${selectorText} -o custom-columns=NAME:.metadata.name,GPU:.status.allocatable.${resource.replace('nvidia.com', 'nvidia\\.com')}`,
+          ...(partition?.mode === 'mig' && matching.some(({ labels, gpuCount }) => gpuCount > 0 && isSliced(labels)) ? ['These nodes announce their slices as whole GPUs (MIG strategy single): leave partition out.'] : []),
           'Use --nodes <selector> for other nodes, or --provisioner aks to add an agent pool.',
         ],
       });
     }
-    checkUniform(usable, selectorText);
-    const machine = toMachine(first);
+    const machines = usable.map((node) => toMachine(node, partition));
+    checkUniform(usable, machines, selectorText);
+    const machine = toMachine(first, partition);
     const fitting = machine.gpuMemoryGiB > 0 ? fit(machine) : { nodeCount: 1, why: 'GPU memory unknown' };
     if ('refusal' in fitting) {
       throw new PreflightError(`The nodes with labels ${selectorText} are too small.`, { reason: 'DoesNotFit', fact: fitting.refusal, hints: ['kaito-ts instance-types'] });
     }
-    if (usable.length < fitting.nodeCount) {
+    const gpusPerNode = fitting.gpusPerNode ?? machine.gpuCount;
+    if (usable.length < fitting.nodeCount && !facts.isAssumed) {
       throw new PreflightError(`${fitting.nodeCount} nodes are needed and ${usable.length} with labels ${selectorText} are Ready with GPUs.`, { reason: 'NotEnoughNodes', fact: fitting.why });
     }
     return {
-      nodes: { provisioner: 'byo', count: fitting.nodeCount, gpusPerNode: machine.gpuCount },
-      machine,
+      nodes: {
+        provisioner: 'byo',
+        count: fitting.nodeCount,
+        gpusPerNode,
+        ...(machine.gpuResource === undefined ? {} : { gpuResource: machine.gpuResource }),
+        ...(machine.gpuMemoryGiB > 0 ? { gpuMemoryGiB: machine.gpuMemoryGiB } : {}),
+      },
+      machine: { ...machine, gpuCount: gpusPerNode },
       nodeSelector: selector,
       choices: [{ what: 'nodes', value: `${usable.length} existing with ${selectorText}`, why: fitting.why }],
-      checks: [{ what: 'nodes', verdict: 'passed', fact: `${usable.map((node) => node.name).join(', ')}: Ready, ${machine.gpuCount} x nvidia.com/gpu allocatable` }],
-      warnings:
-        machine.gpuMemoryGiB > 0
+      checks: [{ what: 'nodes', verdict: 'passed', fact: `${usable.map((node) => node.name).join(', ')}: Ready, ${describeOffer(first, partition)} allocatable` }],
+      warnings: [
+        ...(usable.length < fitting.nodeCount ? [`${fitting.nodeCount} nodes are needed (${fitting.why}), and ${usable.length} with labels ${selectorText} ${usable.length === 1 ? 'is' : 'are'} known.`] : []),
+        ...(machine.gpuMemoryGiB > 0
           ? [fitting.warning].filter((warning) => warning !== undefined)
-          : [`The nodes do not say how much GPU memory they have (no label nvidia.com/gpu.memory), so nothing was checked against it.`],
+          : [`The nodes do not say how much GPU memory they have (no label nvidia.com/gpu.memory), so nothing was checked against it.`]),
+      ],
       leftovers: [],
       before: [
         {
@@ -55,7 +70,8 @@ export const byo: Provisioner = {
           title: `Wait for ${fitting.nodeCount} ${fitting.nodeCount === 1 ? 'node' : 'nodes'} with ${selectorText}`,
           labelSelector: selectorText,
           count: fitting.nodeCount,
-          gpusPerNode: machine.gpuCount,
+          gpusPerNode,
+          ...(machine.gpuResource === undefined ? {} : { gpuResource: machine.gpuResource }),
           timeoutMs: nodeTimeoutMs,
         },
       ],
@@ -65,8 +81,8 @@ export const byo: Provisioner = {
 };
 
 /** KAITO's rule: https://github.com/kaito-project/kaito/blob/056b8280/api/v1beta1/workspace_validation.go#L550 */
-const checkUniform = (nodes: NodeFacts[], selectorText: string): void => {
-  const shapes = new Set(nodes.map((node) => describeGpus(node)));
+const checkUniform = (nodes: NodeFacts[], machines: Machine[], selectorText: string): void => {
+  const shapes = new Set(machines.map(({ gpuCount, gpuModel, gpuMemoryGiB }) => `${gpuCount} x ${gpuModel} of ${gpuMemoryGiB}`));
   if (shapes.size <= 1) return;
   throw new PreflightError(`The nodes with labels ${selectorText} have different GPUs, and a pod may come onto any of them.`, {
     reason: 'NodesDiffer',
@@ -77,13 +93,29 @@ const checkUniform = (nodes: NodeFacts[], selectorText: string): void => {
 
 const describeGpus = ({ gpuCount, gpuMemoryGiB, labels }: NodeFacts): string => `${gpuCount} x ${labels['nvidia.com/gpu.product'] ?? 'GPU'}${gpuMemoryGiB === undefined ? '' : ` of ${gpuMemoryGiB} GiB`}`;
 
-const toMachine = (node: NodeFacts): Machine => ({
-  name: node.labels['node.kubernetes.io/instance-type'] ?? node.name,
-  gpuCount: node.gpuCount,
-  // Feature discovery writes `NVIDIA-A10` where the operator's table has `NVIDIA A10`.
-  gpuModel: (node.labels['nvidia.com/gpu.product'] ?? 'unknown').replaceAll('-', ' '),
-  gpuMemoryGiB: node.gpuMemoryGiB ?? 0,
-});
+const toMachine = (node: NodeFacts, partition: Partition | undefined): Machine => {
+  const name = node.labels['node.kubernetes.io/instance-type'] ?? node.name;
+  // One slice, however many there are: https://github.com/kaito-project/kaito/blob/056b8280/pkg/utils/mig/mig.go#L109
+  if (partition?.mode === 'mig') {
+    return { name, gpuCount: 1, gpuModel: `MIG ${partition.profile}`, gpuMemoryGiB: parseMigProfile(partition.profile)?.memoryGiB ?? 0, gpuResource: sliceResource(partition.profile), isSliced: true };
+  }
+  if (partition && partition.count > node.gpuCount) {
+    throw new PreflightError(`${partition.count} GPUs of a node are wanted, and ${node.name} has ${node.gpuCount}.`, { reason: 'NotEnoughGpus', hints: [`Write partition.count: ${node.gpuCount} or less, or leave partition out.`] });
+  }
+  return {
+    name,
+    gpuCount: partition?.count ?? node.gpuCount,
+    // Feature discovery writes `NVIDIA-A10` where the operator's table has `NVIDIA A10`.
+    gpuModel: (node.labels['nvidia.com/gpu.product'] ?? 'unknown').replaceAll('-', ' '),
+    gpuMemoryGiB: node.gpuMemoryGiB ?? 0,
+    ...(isSliced(node.labels) ? { isSliced: true } : {}),
+  };
+};
+
+/** How many of what the workload asks for a node has. */
+const offered = ({ gpuCount, slices = {} }: NodeFacts, partition: Partition | undefined): number => (partition?.mode === 'mig' ? (slices[partition.profile] ?? 0) : gpuCount);
+
+const describeOffer = (node: NodeFacts, partition: Partition | undefined): string => `${offered(node, partition)} x ${partition?.mode === 'mig' ? sliceResource(partition.profile) : wholeGpu}`;
 
 const hasLabels = (node: NodeFacts, labels: Record<string, string>): boolean => Object.entries(labels).every(([key, value]) => node.labels[key] === value);
 
@@ -92,7 +124,7 @@ export const labelSelectorText = (labels: Record<string, string>): string =>
     .map(([key, value]) => `${key}=${value}`)
     .join(',');
 
-const describeNodes = (matching: NodeFacts[], all: NodeFacts[]): string => {
+const describeNodes = (matching: NodeFacts[], all: NodeFacts[], partition: Partition | undefined): string => {
   if (matching.length === 0) return `${all.length} nodes are in the cluster, none with these labels.`;
-  return matching.map((node) => `${node.name}: ${node.isReady ? 'Ready' : 'not Ready'}, ${node.gpuCount} x nvidia.com/gpu`).join('; ');
+  return matching.map((node) => `${node.name}: ${node.isReady ? 'Ready' : 'not Ready'}, ${describeOffer(node, partition)}`).join('; ');
 };

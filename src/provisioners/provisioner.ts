@@ -35,10 +35,23 @@ export interface Machine {
   name: string;
   gpuCount: number;
   gpuModel: string;
+  /** Of one GPU; 0 where nobody knows. */
   gpuMemoryGiB: number;
+  /** As pods ask for it; absent: whole GPUs, `nvidia.com/gpu`. */
+  gpuResource?: string;
+  /** Its GPUs are slices (MIG), which cannot work on one model together. */
+  isSliced?: true;
 }
 
-export type Fit = { nodeCount: number; why: string; warning?: string } | { refusal: string };
+export type Fit =
+  | {
+      nodeCount: number;
+      why: string;
+      /** Fewer than the machine has; absent: all of them. */
+      gpusPerNode?: number;
+      warning?: string;
+    }
+  | { refusal: string };
 
 /** What the provisioner answers. */
 export interface Provision {

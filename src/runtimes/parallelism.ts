@@ -1,9 +1,12 @@
 import { gibToBytes } from '../domain/quantity.ts';
-import type { Flags, ServerMachine } from './runtime.ts';
+import type { Flags } from './runtime.ts';
 
 export interface ParallelismRequest {
   weightsGiB: number;
-  machine: ServerMachine;
+  /** Of one node. */
+  gpuCount: number;
+  /** Of one GPU; 0 where nobody knows. */
+  gpuMemoryGiB: number;
   nodeCount: number;
 }
 
@@ -12,8 +15,8 @@ export interface ParallelismRequest {
  * the node's GPUs, and over the nodes as a pipeline.
  * https://github.com/kaito-project/kaito/blob/056b8280/pkg/model/interface.go#L530
  */
-export const parallelismFlags = ({ weightsGiB, machine, nodeCount }: ParallelismRequest): Flags => {
-  const { gpuCount, gpuMemoryGiB } = machine;
+export const parallelismFlags = (request: ParallelismRequest): Flags => {
+  const { gpuCount, nodeCount } = request;
   if (nodeCount > 1) {
     return {
       'tensor-parallel-size': String(gpuCount),
@@ -22,11 +25,14 @@ export const parallelismFlags = ({ weightsGiB, machine, nodeCount }: Parallelism
       ...withoutCpuOffload,
     };
   }
-  if (gpuCount > 1 && gibToBytes(weightsGiB) * 2 < gpuMemoryGiB * 2 ** 30) {
+  if (isCopied(request)) {
     return { 'data-parallel-size': String(gpuCount), 'tensor-parallel-size': '1', ...withoutCpuOffload };
   }
   return { 'tensor-parallel-size': String(gpuCount) };
 };
+
+/** Whether each GPU has a copy of the model, and works by itself. */
+export const isCopied = ({ weightsGiB, gpuCount, gpuMemoryGiB, nodeCount }: ParallelismRequest): boolean => nodeCount === 1 && gpuCount > 1 && gibToBytes(weightsGiB) * 2 < gpuMemoryGiB * 2 ** 30;
 
 /** KAITO's server would otherwise keep part of the KV cache in the machine's memory, which works on one engine only. */
 export const withoutCpuOffload: Flags = { 'kaito-kv-cache-cpu-memory-utilization': '0' };

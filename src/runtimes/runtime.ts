@@ -25,6 +25,10 @@ export interface ServerMachine {
   gpuModel: string;
   /** Of one GPU. */
   gpuMemoryGiB: number;
+  /** As pods ask for it; absent: `nvidia.com/gpu`. */
+  gpuResource?: string;
+  /** Its GPUs are slices of one (MIG). */
+  isSliced?: true;
 }
 
 export interface Server {

@@ -39,8 +39,8 @@ const flagsOf = ({ preset, machine, nodeCount, adapterRanks, hasConfig, performa
   // This pass compiles a kernel at start, and the image has no compiler for it.
   'compilation-config.pass_config.fuse_allreduce_rms': 'False',
   ...parserFlags(preset),
-  ...(preset.vllm.disableKvCacheCpuOffload ? withoutCpuOffload : {}),
-  ...parallelismFlags({ weightsGiB: preset.weightsGiB, machine, nodeCount }),
+  ...(preset.vllm.disableKvCacheCpuOffload || machine.isSliced ? withoutCpuOffload : {}),
+  ...parallelismFlags({ weightsGiB: preset.weightsGiB, gpuCount: machine.gpuCount, gpuMemoryGiB: machine.gpuMemoryGiB, nodeCount }),
   ...preset.vllm.flags,
   ...(adapterRanks.length === 0 ? {} : { 'enable-lora': '', 'max-lora-rank': String(toLoraRankLimit(Math.max(...adapterRanks.map((rank) => rank ?? assumedRank)))) }),
   ...(hasConfig ? { 'kaito-config-file': '/mnt/config/inference_config.yaml' } : {}),

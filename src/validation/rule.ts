@@ -39,6 +39,9 @@ export const invalidValue = (value: string, ...fieldPaths: string[]): Pick<Findi
 export const missingField = (...fieldPaths: string[]): Pick<Finding, 'message' | 'fieldPaths'> => ({ message: 'missing field(s)', fieldPaths });
 export const generic = (message: string, ...fieldPaths: string[]): Pick<Finding, 'message' | 'fieldPaths'> => ({ message, fieldPaths });
 
+/** What KAITO lets through, and this program does not. */
+export const own = (code: string, severity: Severity, upstream: string, check: Rule['check']): Rule => ({ code, source: 'kaito-ts', severity, on: 'always', upstream, check });
+
 /** As KAITO prints it. */
 export const findingText = ({ message, fieldPaths, within }: Finding): string => {
   const text = fieldPaths ? `${message}: ${fieldPaths.join(', ')}` : message;

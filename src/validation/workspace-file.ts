@@ -12,6 +12,7 @@ import { createFacts } from './facts.ts';
 import { isJudged, judge } from './judge.ts';
 import { isMap, text, textMap, type JsonMap } from './json.ts';
 import type { Problem } from './problem.ts';
+import { toNodeFacts } from './node-facts.ts';
 import { renderVerdict } from './verdict-text.ts';
 
 /** The one Workspace among the documents that a command means. UsageError when there is none, or more than one. */
@@ -63,7 +64,7 @@ export const readWorkspace = (document: SourceDocument, documents: readonly Sour
   const overrides: Override[] = [...given, ...(namespaceFlag === undefined ? [] : [{ flag: '--namespace', path: ['metadata', 'namespace'], value: namespaceFlag }])];
   const changed = overrides.reduce<JsonMap>((map, { path, value }) => put(map, path, value), content);
   const isByo = provisioner === 'byo' || (provisioner === undefined && text(isMap(changed['resource']) ? changed['resource']['instanceType'] : '') === '');
-  const environment: Environment = { cloud: 'azure', nodeProvisioner: isByo ? 'byo' : 'azure-gpu-provisioner', featureGates: {}, namespace, isForOperator: false };
+  const environment: Environment = { cloud: 'azure', nodeProvisioner: isByo ? 'byo' : 'azure-gpu-provisioner', featureGates: ourGates, namespace, isForOperator: false };
   const others = documents.flatMap((other) => (other.content && !isJudged(other) ? [other.content] : []));
   const { problems } = judge({ ...document, content: changed }, environment, createFacts({ presets, objects: others, namespace }));
   // What flags replace is judged where flags are read, and without an instance type the cheapest that fits is taken.
@@ -79,6 +80,7 @@ export const readWorkspace = (document: SourceDocument, documents: readonly Sour
       workspace,
       file: {
         source,
+        nodes: toNodeFacts(others),
         objects: namedConfigMaps(workspace.inference?.config ?? workspace.tuning?.config, workspace.metadata, others),
         overriddenLine: (flag) => overrides.filter((override) => override.flag === flag && valueAt(content, override.path) !== undefined).map(({ path }) => document.locate(path).line)[0],
       },
@@ -109,10 +111,12 @@ const replaceInstanceType = ({ document: { content }, problems }: { document: So
   return retired ? [`Or leave the file as it is, and add --instance-type ${retired.replacement}`] : [];
 };
 
+/** The operator leaves these to its administrator; here nothing has to be switched on. */
+const ourGates = { enableMIG: true, enableAccelerator: true };
+
 /** What this program does not do. To ignore it would be to do something else than was asked for, except where KAITO ignores it too. */
 const unsupportedFields: readonly Pick<Problem, 'path' | 'severity' | 'message' | 'fix'>[] = [
   { path: 'inference.template', severity: 'error', message: 'A pod template of your own is not supported yet: only presets are served.', fix: 'Serve a preset (inference.preset.name), or apply this Workspace where KAITO’s operator runs.' },
-  { path: 'resource.partition', severity: 'error', message: 'Parts of a GPU (MIG) are not supported yet: models are sized for whole GPUs.', fix: 'Leave partition out.' },
   { path: 'resource.preferredNodes', severity: 'warning', message: 'preferredNodes is ignored, as KAITO ignores it: nodes are chosen by their labels.', fix: 'Use labelSelector, and leave instanceType out.' },
   ...(['inference', 'tuning'] as const).map((kind) => ({ path: `${kind}.preset.presetOptions.image`, severity: 'warning' as const, message: 'presetOptions.image is ignored, as KAITO ignores it: one image serves every preset.', fix: 'Leave it out.' })),
 ];

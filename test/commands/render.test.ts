@@ -88,6 +88,27 @@ describe('render, with no cluster, no Azure and no kubeconfig', () => {
     expect(exitCode).toBe(exitCodes.usage);
   });
 
+  it('sizes a model by the ConfigMap and the Nodes in the same stream', async () => {
+    const existing = (name: string, rest = ''): string => workspace(name, '', 'phi-4-mini-instruct').replace('  instanceType: \n', rest);
+    const node = (gpuMemoryMiB: number, gpuCount: number, labels = ''): string =>
+      `apiVersion: v1\nkind: Node\nmetadata: {name: n1, labels: {apps: a, nvidia.com/gpu.product: Tesla-T4, nvidia.com/gpu.count: "${gpuCount}", nvidia.com/gpu.memory: "${gpuMemoryMiB}"${labels}}}\nstatus: {conditions: [{type: Ready, status: "True"}]}\n`;
+    const config = 'apiVersion: v1\nkind: ConfigMap\nmetadata: {name: ctx, namespace: team}\ndata: {inference_config.yaml: "vllm: {max-model-len: 32768}"}\n';
+    const line = async (...parts: string[]): Promise<{ nodeCount: number; parallelism: object; warnings?: string[]; objects: object[] }> => JSON.parse((await runCli(['render', '-f', '-', '-o', 'ndjson'], { input: parts.join('---\n') })).stdout);
+    expect(await line(existing('a'), node(15_360, 1))).toMatchObject({ nodeCount: 1, parallelism: { tensor: 1 } });
+    const long = await line(existing('a').replace('inference:', 'inference:\n  config: ctx'), node(15_360, 1), config);
+    expect(long).toMatchObject({ nodeCount: 2, warnings: [expect.stringMatching(/^2 nodes are needed \(.*\), and 1 with labels apps=a is known\.$/)] });
+    expect(await line(existing('a', '  partition: {mode: accelerator, count: 2}\n'), node(81_920, 8))).toMatchObject({ nodeCount: 1, parallelism: { data: 2, tensor: 1 } });
+    expect(await line(existing('a', '  partition: {mode: mig, profile: 3g.40gb}\n'))).toMatchObject({ nodeCount: 1, parallelism: { data: 1, tensor: 1 }, objects: expect.arrayContaining([expect.objectContaining({ kind: 'Deployment' })]) });
+  });
+
+  it('writes a slice of a GPU into the Workspace, and tells what KAITO’s operator needs for it', async () => {
+    const input = workspace('a', '', 'phi-4-mini-instruct').replace('  instanceType: \n', '  partition: {mode: mig, profile: 3g.40gb}\n');
+    const { stdout, stderr } = await runCli(['render', '-f', '-', '--as', 'workspace'], { input });
+    expect(documents(stdout)).toMatchObject([{ resource: { partition: { mode: 'mig', profile: '3g.40gb' } } }]);
+    expect(stderr).toMatch(/KAITO's operator would refuse resource\.partition: .*Open the gate: --feature-gates enableMIG=true/);
+    expect((await runCli(['render', '-f', '-', '--as', 'workspace'], { input: stdout })).stdout).toBe(stdout);
+  });
+
   it('tells what is wrong with all of several files at once', async () => {
     writeFileSync(join(folder, 'a.yaml'), workspace('a', 'Standard_NC6s_v3'));
     writeFileSync(join(folder, 'b.yaml'), workspace('b', 'Standard_NC24ads_A100_v4', 'nonsense'));

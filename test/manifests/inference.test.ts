@@ -52,6 +52,13 @@ describe('renderInference on one node', () => {
     expect(server('phi-4', { machine: { gpuCount: 4, gpuModel: 'NVIDIA A100', gpuMemoryGiB: 80 } })['resources']).toEqual({ requests: { 'nvidia.com/gpu': '4' }, limits: { 'nvidia.com/gpu': '4' } });
   });
 
+  it('takes a slice of a GPU by its own name, and tolerates the taint of that name', () => {
+    const machine = { gpuCount: 1, gpuModel: 'MIG 3g.40gb', gpuMemoryGiB: 40, gpuResource: 'nvidia.com/mig-3g.40gb', isSliced: true as const };
+    expect(server('phi-4', { machine })).toMatchObject({ resources: { requests: { 'nvidia.com/mig-3g.40gb': '1' }, limits: { 'nvidia.com/mig-3g.40gb': '1' } }, args: expect.arrayContaining(['--kaito-kv-cache-cpu-memory-utilization=0', '--tensor-parallel-size=1']) });
+    expect(listAt(podSpec(deployment('phi-4', { machine })), 'tolerations')).toContainEqual({ key: 'nvidia.com/mig-3g.40gb', operator: 'Exists', effect: 'NoSchedule' });
+    expect(server('phi-4')['args']).not.toContain('--kaito-kv-cache-cpu-memory-utilization=0');
+  });
+
   it('gives the token of a gated model from its secret, which must be there', () => {
     const workspace = servingWorkspace('llama-3.1-8b-instruct', { preset: { name: 'llama-3.1-8b-instruct', presetOptions: { modelAccessSecret: 'hf' } } });
     expect(environment(server('llama-3.1-8b-instruct', { workspace }))['HF_TOKEN']).toEqual({ secretKeyRef: { name: 'hf', key: 'HF_TOKEN' } });

@@ -13,7 +13,7 @@ const file = (workspace: Partial<Workspace>, lines: Record<string, number> = {})
     resource: { instanceType: 'standard_nc24ads_a100_v4', labelSelector: { matchLabels: { pool: 'mine' } } },
     ...workspace,
   },
-  file: { source: 'w.yaml', objects: [], overriddenLine: (flag) => lines[flag] },
+  file: { source: 'w.yaml', objects: [], nodes: [], overriddenLine: (flag) => lines[flag] },
 });
 
 const inference = { preset: { name: 'mistral-7b' } };

@@ -57,8 +57,31 @@ describe('the first plan of a server', () => {
     expect(() => plan({ adapter: ['mine=registry.example/mine:1'], adapterSecret: 'pull' }, facts({ secrets: { pull: { type: 'Opaque', keys: [] } } }))).toThrow(expect.objectContaining({ reason: 'SecretOfWrongType' }));
   });
 
+  it('is sized for the context that the ConfigMap gives, from the file before the cluster, and says so', () => {
+    const config = (tokens: number | string) => `vllm:\n  max-model-len: ${tokens} # a comment\n`;
+    const flags = { preset: 'phi-4-mini-instruct', instanceType: 'Standard_NV36ads_A10_v5', config: 'ctx' };
+    const configured = (tokens: number | string) => plan(flags, facts({ configuration: { 'inference_config.yaml': config(tokens) } }));
+    expect(plan(flags).nodes.count).toBe(1);
+    expect(configured(131_072)).toMatchObject({ nodes: { count: 5 }, choices: expect.arrayContaining([{ what: 'context-length', value: '131072', why: 'max-model-len in ConfigMap/ctx' }]) });
+    expect(configured('auto').nodes.count).toBe(1);
+    expect(() => configured(131_073)).toThrow(expect.objectContaining({ reason: 'ContextTooLong', message: 'ConfigMap ctx wants a context of 131073 tokens, and phi-4-mini-instruct has 131072.' }));
+    const object = { apiVersion: 'v1', kind: 'ConfigMap', metadata: { name: 'ctx' }, data: { 'inference_config.yaml': config(131_072) } };
+    const request = toServingRequest(servingFlags(flags), 'default', catalogue, undefined, {});
+    expect(planServing({ ...request, objects: [object] }, facts({ configuration: { 'inference_config.yaml': config(2048) } }), templates).nodes.count).toBe(5);
+  });
+
+  it('is not split over slices of a GPU, which cannot work together', () => {
+    const sliced = (gpuCount: number, gpuMemoryGiB: number) => ({ name: 'a', isReady: true, labels: { pool: 'gpu', 'nvidia.com/mig.config': 'all-3g.40gb', 'nvidia.com/mig.config.state': 'success' }, taints: [], gpuCount, gpuMemoryGiB });
+    const on = (preset: string, gpuCount: number, gpuMemoryGiB: number) => plan({ preset, nodes: 'pool=gpu' }, facts({ nodes: [sliced(gpuCount, gpuMemoryGiB)] })).nodes;
+    expect(on('phi-4-mini-instruct', 2, 39)).toMatchObject({ count: 1, gpusPerNode: 2 });
+    expect(on('phi-4', 2, 39)).toMatchObject({ count: 1, gpusPerNode: 1 });
+    expect(() => on('phi-4', 3, 20)).toThrow(expect.objectContaining({ reason: 'DoesNotFit', fact: expect.stringContaining('slices (MIG) cannot work on one model together') }));
+  });
+
   it('does not serve a model on several nodes with a runtime that cannot', () => {
-    expect(() => plan({ preset: 'phi-4', runtime: 'transformers', instanceType: 'Standard_NV36ads_A10_v5' })).toThrow(expect.objectContaining({ name: 'UsageError' }));
+    expect(() => plan({ preset: 'phi-4', runtime: 'transformers', instanceType: 'Standard_NV36ads_A10_v5' })).toThrow(
+      expect.objectContaining({ name: 'PreflightError', fact: expect.stringContaining('27.31 GiB of weights are more than the 1 x 24 GiB of one node, and the transformers runtime serves from one') }),
+    );
   });
 });
 

@@ -65,6 +65,22 @@ const read = (text: string) => {
   return { document, reading: readWorkspace(document, documents, { presets: catalogue, namespace: 'default', overrides: [] }) };
 };
 
+describe('a Workspace with a part of existing nodes', () => {
+  it.each(['{mode: mig, profile: 3g.40gb}', '{mode: accelerator, count: 2}'])('%s is the same Workspace when it is rendered and read again', (partition) => {
+    const text = `apiVersion: kaito.sh/v1beta1\nkind: Workspace\nmetadata: {name: a}\nresource:\n  labelSelector: {matchLabels: {pool: gpu}}\n  partition: ${partition}\ninference: {preset: {name: phi-4-mini-instruct}}\n`;
+    const again = (written: string): UnseenPlan => {
+      const { reading } = read(written);
+      if (reading.kind === 'refused') throw new Error(JSON.stringify(reading.problems));
+      return plan('inference', flagsOf('inference', {}), reading.basis);
+    };
+    const first = again(text);
+    expect(first.plan.workspace.resource.partition).toBeDefined();
+    const second = again(toManifests([{ comments: [], object: toWorkspaceDocument(first.plan.workspace, first.preset) }]));
+    expect(second.plan.workspace).toEqual(first.plan.workspace);
+    expect(second.plan.steps).toEqual(first.plan.steps);
+  });
+});
+
 describe('a Workspace that is rendered from flags and read again', () => {
   const seeds = Array.from({ length: 300 }, (_, seed) => seed);
   const planned = seeds.flatMap((seed) => {

@@ -36,7 +36,7 @@ const poolName = agentPoolName(workspace(), a10);
 
 describe('the choice of an instance type', () => {
   it('is the cheapest that fits', () => {
-    expect(provision().nodes).toEqual({ provisioner: 'aks', count: 1, gpusPerNode: 1, instanceType: a10 });
+    expect(provision().nodes).toEqual({ provisioner: 'aks', count: 1, gpusPerNode: 1, gpuMemoryGiB: 24, instanceType: a10 });
     expect(provision({ fit: needing(40) }).nodes.instanceType).toBe(a100);
   });
 

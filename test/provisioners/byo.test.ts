@@ -1,7 +1,8 @@
 import { describe, expect, it } from 'vitest';
 import type { NodeFacts } from '../../src/domain/facts.ts';
 import { byo } from '../../src/provisioners/byo.ts';
-import type { NodesRequest } from '../../src/provisioners/provisioner.ts';
+import type { Partition } from '../../src/domain/workspace.ts';
+import type { Machine, NodesRequest } from '../../src/provisioners/provisioner.ts';
 import { servingWorkspace } from '../flow/support.ts';
 import { facts } from '../plan/support.ts';
 
@@ -84,7 +85,51 @@ describe('existing nodes', () => {
     expect(choices[0]?.why).toBe('GPU memory unknown');
   });
 
+  it('that nobody has looked at may be fewer than are needed, and that is told', () => {
+    const fit = () => ({ nodeCount: 2, why: 'two are needed' });
+    const assumed = byo.provision({ ...request, fit }, facts({ nodes: [gpuNode('a')], isAssumed: true }));
+    expect(assumed).toMatchObject({ nodes: { count: 2 }, warnings: ['2 nodes are needed (two are needed), and 1 with labels pool=gpu is known.'] });
+  });
+
   it('pass on a warning about a tight fit', () => {
     expect(provision([gpuNode('a')], { fit: () => ({ nodeCount: 1, why: 'just', warning: 'It is close.' }) }).warnings).toEqual(['It is close.']);
+  });
+});
+
+describe('a part of existing nodes', () => {
+  const parted = (partition: Partition): Partial<NodesRequest> => ({ workspace: servingWorkspace({ resource: { labelSelector: { matchLabels: { pool: 'gpu' } }, partition } }) });
+  const slice = parted({ mode: 'mig', profile: '3g.40gb' });
+
+  it('is one MIG slice, however many a node has, and as large as its profile says', () => {
+    const seen: Machine[] = [];
+    const fit = (machine: Machine) => {
+      seen.push(machine);
+      return { nodeCount: 1, why: 'it fits' };
+    };
+    expect(provision([gpuNode('a', { gpuCount: 0, slices: { '3g.40gb': 2, '1g.10gb': 1 } })], { ...slice, fit })).toMatchObject({
+      nodes: { provisioner: 'byo', count: 1, gpusPerNode: 1, gpuResource: 'nvidia.com/mig-3g.40gb', gpuMemoryGiB: 40 },
+      checks: [{ fact: 'a: Ready, 2 x nvidia.com/mig-3g.40gb allocatable' }],
+      before: [{ kind: 'await-nodes', gpusPerNode: 1, gpuResource: 'nvidia.com/mig-3g.40gb' }],
+    });
+    expect(seen).toEqual([expect.objectContaining({ gpuCount: 1, gpuMemoryGiB: 40, isSliced: true })]);
+  });
+
+  it('is found on nodes that are cut differently otherwise', () => {
+    const nodes = [gpuNode('a', { gpuCount: 0, slices: { '3g.40gb': 2 } }), gpuNode('b', { gpuCount: 3, slices: { '3g.40gb': 1 }, labels: { 'nvidia.com/gpu.product': 'NVIDIA-H100' } })];
+    expect(provision(nodes, slice).choices[0]?.value).toBe('2 existing with pool=gpu');
+  });
+
+  it('is refused where no node has such a slice, and it is said when slices are announced as whole GPUs', () => {
+    const single = gpuNode('a', { gpuCount: 2, labels: { 'nvidia.com/mig.config': 'all-3g.40gb', 'nvidia.com/mig.config.state': 'success' } });
+    const hint = 'These nodes announce their slices as whole GPUs (MIG strategy single): leave partition out.';
+    const refusal = { name: 'PreflightError', reason: 'NoMatchingNodes', message: 'No Ready node with labels pool=gpu has a MIG slice 3g.40gb to allocate.', fact: 'a: Ready, 0 x nvidia.com/mig-3g.40gb' };
+    expect(() => provision([single], slice)).toThrow(expect.objectContaining({ ...refusal, hints: expect.arrayContaining([hint]) }));
+    expect(() => provision([gpuNode('a', { slices: { '1g.10gb': 7 } })], slice)).toThrow(expect.objectContaining({ ...refusal, hints: expect.not.arrayContaining([hint]) }));
+  });
+
+  it('is some of the GPUs of each node', () => {
+    const some = parted({ mode: 'accelerator', count: 2 });
+    expect(provision([gpuNode('a', { gpuCount: 8, gpuMemoryGiB: 80 }), gpuNode('b', { gpuCount: 4, gpuMemoryGiB: 80 })], some)).toMatchObject({ nodes: { gpusPerNode: 2, gpuMemoryGiB: 80 }, machine: { gpuCount: 2 }, before: [{ gpusPerNode: 2 }] });
+    expect(() => provision([gpuNode('a')], some)).toThrow(expect.objectContaining({ reason: 'NotEnoughGpus', message: '2 GPUs of a node are wanted, and a has 1.' }));
   });
 });

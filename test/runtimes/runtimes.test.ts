@@ -11,7 +11,7 @@ const request = (presetName: string, change: Partial<ServerRequest> = {}): Serve
 });
 
 describe('parallelismFlags', () => {
-  const machine = (gpuCount: number, gpuMemoryGiB: number) => ({ gpuCount, gpuMemoryGiB, gpuModel: 'NVIDIA A100' });
+  const machine = (gpuCount: number, gpuMemoryGiB: number) => ({ gpuCount, gpuMemoryGiB });
   it.each([
     ['one GPU holds it', 7.15, machine(1, 80), 1, { 'tensor-parallel-size': '1' }],
     ['each of two GPUs holds it twice', 7.15, machine(2, 80), 1, { 'data-parallel-size': '2', 'tensor-parallel-size': '1', 'kaito-kv-cache-cpu-memory-utilization': '0' }],
@@ -20,7 +20,7 @@ describe('parallelismFlags', () => {
     ['it needs three nodes', 131.42, machine(1, 80), 3, { 'tensor-parallel-size': '1', 'pipeline-parallel-size': '3', 'distributed-executor-backend': 'ray', 'kaito-kv-cache-cpu-memory-utilization': '0' }],
     ['it is small, and on several nodes all the same', 7.15, machine(2, 80), 2, { 'tensor-parallel-size': '2', 'pipeline-parallel-size': '2', 'distributed-executor-backend': 'ray', 'kaito-kv-cache-cpu-memory-utilization': '0' }],
   ])('when %s', (_, weightsGiB, machine, nodeCount, flags) => {
-    expect(parallelismFlags({ weightsGiB, machine, nodeCount })).toEqual(flags);
+    expect(parallelismFlags({ weightsGiB, ...machine, nodeCount })).toEqual(flags);
   });
 });
 

@@ -71,7 +71,6 @@ describe('a Workspace file', () => {
 
   it.each([
     ['inference.template', serving('a').replace(/ {2}preset:[\s\S]*/, '  template:\n    spec: {containers: []}\n')],
-    ['resource.partition', serving('a').replace('  instanceType', '  partition: {type: mig, profile: 1g.10gb}\n  instanceType')],
   ])('is refused for %s, which would otherwise be ignored', (path, text) => {
     const reading = read(text);
     expect(reading.kind === 'refused' && reading.problems.find(({ code }) => code === 'not-supported')).toMatchObject({ path, severity: 'error' });

@@ -1,3 +1,4 @@
+import { parseMigProfile } from '../../domain/mig.ts';
 import { isAutoProvisioning } from '../environment.ts';
 import { generic, invalidValue, type Finding, type Rule } from '../rule.ts';
 import { canUsePartitions, findKaitoPreset, type Subject } from '../subject.ts';
@@ -50,11 +51,12 @@ const refuseNodes = (message: string): Finding[] => [{ path: selectorPath, ...ge
 const toGiB = (memory: string): number => Math.trunc(Number(memory) / 1024 + 0.5);
 
 /** Of uniform nodes with their labels; undefined otherwise. */
-export const existingMachine = (subject: Subject): { nodeCount: number; gpuMemoryGiB: number } | undefined => {
+export const existingMachine = (subject: Subject): { nodeCount: number; gpuCount: number; gpuMemoryGiB: number } | undefined => {
   const nodes = matchingNodes(subject);
   const labels = nodes?.[0]?.labels;
   if (!nodes || !labels || judgeNodes(subject).length > 0) return undefined;
-  return { nodeCount: nodes.length, gpuMemoryGiB: toGiB(labels['nvidia.com/gpu.memory'] ?? '0') * Number(labels['nvidia.com/gpu.count'] ?? '0') };
+  const gpuCount = Number(labels['nvidia.com/gpu.count'] ?? '0');
+  return { nodeCount: nodes.length, gpuCount, gpuMemoryGiB: toGiB(labels['nvidia.com/gpu.memory'] ?? '0') * gpuCount };
 };
 
 export const existingNodeRules: readonly Rule[] = [
@@ -97,15 +99,14 @@ const judgePartition = (subject: Subject): Finding[] => {
     ];
   }
   const { profile } = partition;
-  const format = /^(\d+)g\.([\d.]+)gb$/.exec(profile);
+  const slice = parseMigProfile(profile);
   if (partition.count !== undefined) return [told('count', 'count must not be set when mode is mig', 'Leave count out.')];
-  if (!format) return [told('profile', `invalid MIG profile format ${JSON.stringify(profile)}: expected format like '1g.10gb'`, 'Write a profile such as 1g.10gb.')];
+  if (!slice) return [told('profile', `invalid MIG profile format ${JSON.stringify(profile)}: expected format like '1g.10gb'`, 'Write a profile such as 1g.10gb.')];
   if (!migProfiles.includes(profile)) return [told('profile', `unknown MIG profile ${JSON.stringify(profile)}: must be one of [${migProfiles.join(' ')}]`, 'Choose one of these profiles.')];
   const preset = inference?.preset && findKaitoPreset(facts.presets, inference.preset.name);
-  const sliceGiB = Math.floor(Number(format[2]));
-  if (!preset || annotations['kaito.sh/bypass-resource-checks'] !== undefined || preset.weightsGiB <= sliceGiB) return [];
+  if (!preset || annotations['kaito.sh/bypass-resource-checks'] !== undefined || preset.weightsGiB <= slice.memoryGiB) return [];
   const name = inference.preset?.name.toLowerCase() ?? '';
-  return [{ path: [...path, 'profile'], ...invalidValue(`Model ${name} requires at least ${preset.weightsGiB}Gi for weights, which exceeds the ${profile} MIG slice capacity of ${quantityText(sliceGiB)}`, 'resource.partition'), fix: 'Choose a larger slice, or a smaller model.' }];
+  return [{ path: [...path, 'profile'], ...invalidValue(`Model ${name} requires at least ${preset.weightsGiB}Gi for weights, which exceeds the ${profile} MIG slice capacity of ${quantityText(slice.memoryGiB)}`, 'resource.partition'), fix: 'Choose a larger slice, or a smaller model.' }];
 };
 
 /** https://github.com/kaito-project/kaito/blob/056b8280/pkg/utils/mig/mig.go#L34 */

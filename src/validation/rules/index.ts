@@ -8,6 +8,7 @@ import { nameRules, topLevelRules } from './names.ts';
 import { referenceRules } from './references.ts';
 import { resourceRules } from './resource.ts';
 import { schemaRules } from './schema-rules.ts';
+import { sizingRules } from './sizing.ts';
 import { trainingConfigRules } from './training-config.ts';
 import { trapRules } from './traps.ts';
 import { tuningRules } from './tuning.ts';
@@ -29,5 +30,6 @@ export const rules: readonly Rule[] = [
   ...updateRules,
   ...annotationUpdateRules,
   ...trapRules,
+  ...sizingRules,
   ...referenceRules,
 ];

@@ -1,15 +1,11 @@
 import { findInstanceType, findRetiredInstanceType } from '../../domain/azure-instance-types.ts';
-import { estimateNodes } from '../../plan/estimate-nodes.ts';
 import { isAutoProvisioning } from '../environment.ts';
-import type { Finding, Rule } from '../rule.ts';
+import { own, type Finding, type Rule } from '../rule.ts';
 import { findKaitoPreset, isPresetName, type Subject } from '../subject.ts';
-import { isMap } from '../json.ts';
 import { isLabel } from './names.ts';
 import { tunableNames } from './inference.ts';
 import { instanceTypeFix, isResourceJudged } from './resource.ts';
 import { isAzurePrefix, machinesOf } from './machines.ts';
-
-const own = (code: string, severity: Rule['severity'], upstream: string, check: Rule['check']): Rule => ({ code, source: 'kaito-ts', severity, on: 'always', upstream, check });
 
 const instanceTypePath = ['resource', 'instanceType'];
 
@@ -22,18 +18,6 @@ export const trapRules: readonly Rule[] = [
     const name = resource?.instanceType ?? '';
     const canonical = machinesOf[environment.cloud].get(name.toLowerCase())?.name;
     return canonical === undefined || canonical === name || !isAutoProvisioning(environment) ? [] : [{ path: instanceTypePath, message: `The operator compares ${name} exactly with the node’s label, and would wait for ever.`, fix: `Write instanceType: ${canonical}.` }];
-  }),
-  own('gpus-too-small', 'error', 'pkg/workspace/estimator/nodesestimator/estimator.go#L146', (subject) => {
-    const estimate = estimateOf(subject);
-    return estimate && 'refusal' in estimate ? [{ path: instanceTypePath, message: `${subject.resource?.instanceType ?? ''} cannot serve this model: ${estimate.refusal}.`, fix: 'Name a machine with more memory on each GPU (kaito-ts instance-types).' }] : [];
-  }),
-  own('count-ignored', 'warning', 'pkg/workspace/controllers/workspace_controller.go#L1507', (subject) => {
-    const written = isMap(subject.document['resource']) ? subject.document['resource']['count'] : undefined;
-    if (typeof written !== 'number' || !subject.inference?.preset || subject.runtime !== 'vllm' || subject.resource?.partition) return [];
-    const estimate = estimateOf(subject);
-    const nodeCount = estimate && 'nodeCount' in estimate ? estimate.nodeCount : undefined;
-    if (nodeCount === written || (nodeCount === undefined && written === 1)) return [];
-    return [{ path: ['resource', 'count'], message: `count is ignored: the model’s size decides${nodeCount === undefined ? '' : `, and it gets ${nodeCount} ${nodeCount === 1 ? 'node' : 'nodes'}`}.`, fix: 'Leave count out.' }];
   }),
   own('count-not-positive', 'error', 'pkg/workspace/controllers/workspace_controller.go#L1515', ({ resource, inference, runtime }) =>
     inference && resource && resource.count < 1 && (runtime === 'transformers' || inference.template !== undefined) ? [{ path: ['resource', 'count'], message: `With count ${resource.count} no node is ever made.`, fix: 'Leave count out.' }] : [],
@@ -90,25 +74,3 @@ function judgeInstanceType(subject: Subject): Finding[] {
   const consequence = tuning ? 'the operator buys the node and then cannot make the Job' : 'the operator cannot size the model for it';
   return [{ path, message: `${name} ${retired ? retired.reason : 'is no machine that KAITO knows'}: ${consequence}.`, fix: instanceTypeFix(name) }];
 }
-
-/** How many nodes KAITO would take of a known machine; undefined where the estimate is not made. */
-const estimateOf = (subject: Subject): ReturnType<typeof estimateNodes> | undefined => {
-  const { resource, inference, runtime, environment } = subject;
-  const machine = findInstanceType(resource?.instanceType ?? '');
-  const preset = inference?.preset && presetOf(subject);
-  if (!machine || !preset || runtime !== 'vllm' || environment.cloud !== 'azure' || !isAutoProvisioning(environment) || !isResourceJudged(subject)) return undefined;
-  return estimateNodes({ preset, gpuCount: machine.gpuCount, gpuMemoryGiB: machine.gpuMemoryGiB / machine.gpuCount, ...contextLength(subject) });
-};
-
-/**
- * What the operator sizes for: it reads the ConfigMap line by line, not as YAML.
- * https://github.com/kaito-project/kaito/blob/056b8280/pkg/utils/config_parser.go#L23
- */
-const contextLength = ({ inference, namespace, facts }: Subject): { contextLengthTokens?: number } => {
-  const config = inference?.config === '' || !inference ? undefined : facts.findConfigMap(namespace, inference.config);
-  const lines = config?.kind === 'found' ? (config.value['inference_config.yaml'] ?? '').split('\n') : [];
-  const start = lines.findIndex((line) => line.trim().startsWith('vllm:'));
-  const line = start === -1 ? undefined : lines.slice(start + 1).find((candidate) => /^\s{2,}max-model-len:/.test(candidate));
-  const tokens = /^\s{2,}max-model-len:\s*\+?(\d+)\s*$/.exec(line ?? '')?.[1];
-  return tokens === undefined || Number(tokens) === 0 ? {} : { contextLengthTokens: Number(tokens) };
-};
