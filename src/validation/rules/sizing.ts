@@ -27,16 +27,20 @@ export const sizingRules: readonly Rule[] = [
     const reason = 'refusal' in estimate ? estimate.refusal : estimate.nodeCount > 1 ? `the model and what its server needs take ${estimate.neededGiB.toFixed(1)} GiB, and ${estimate.usableGiB.toFixed(1)} of a slice are usable` : undefined;
     return reason === undefined ? [] : [{ path: ['resource', 'partition', 'profile'], message: `A slice ${partition?.profile ?? ''} cannot serve this model: ${reason}.`, fix: 'Choose a larger slice, or a smaller model.' }];
   }),
-  own('existing-nodes-too-few', 'warning', `${estimator}#L131`, (subject) => {
-    const nodes = existingMachine(subject);
-    const preset = servedPreset(subject);
-    if (!nodes || !preset || isAutoProvisioning(subject.environment) || subject.resource?.partition || !(nodes.gpuMemoryGiB > 0)) return [];
-    const estimate = estimateOn(subject, preset, { gpuCount: nodes.gpuCount, gpuMemoryGiB: nodes.gpuMemoryGiB / nodes.gpuCount });
-    const nodeCount = 'refusal' in estimate ? undefined : estimate.nodeCount;
-    if (nodeCount !== undefined && nodeCount <= nodes.nodeCount) return [];
-    const reason = 'refusal' in estimate ? estimate.refusal : `it takes ${estimate.nodeCount} of these nodes`;
-    return [{ path: ['resource', 'labelSelector'], message: `${nodes.nodeCount === 1 ? 'One node has' : `${nodes.nodeCount} nodes have`} these labels, and the model does not fit: ${reason}.`, fix: 'Add nodes with these labels, or choose a smaller model.' }];
-  }),
+  {
+    ...own('existing-nodes-too-few', 'warning', `${estimator}#L131`, (subject) => {
+      const nodes = existingMachine(subject);
+      const preset = servedPreset(subject);
+      if (!nodes || !preset || isAutoProvisioning(subject.environment) || subject.resource?.partition || !(nodes.gpuMemoryGiB > 0)) return [];
+      const estimate = estimateOn(subject, preset, { gpuCount: nodes.gpuCount, gpuMemoryGiB: nodes.gpuMemoryGiB / nodes.gpuCount });
+      const nodeCount = 'refusal' in estimate ? undefined : estimate.nodeCount;
+      if (nodeCount !== undefined && nodeCount <= nodes.nodeCount) return [];
+      const reason = 'refusal' in estimate ? estimate.refusal : `it takes ${estimate.nodeCount} of these nodes`;
+      return [{ path: ['resource', 'labelSelector'], message: `${nodes.nodeCount === 1 ? 'One node has' : `${nodes.nodeCount} nodes have`} these labels, and the model does not fit: ${reason}.`, fix: 'Add nodes with these labels, or choose a smaller model.' }];
+    }),
+    // When this program runs it, its plan tells.
+    isForOperatorOnly: true,
+  },
   own('count-ignored', 'warning', 'pkg/workspace/controllers/workspace_controller.go#L1507', (subject) => {
     const written = isMap(subject.document['resource']) ? subject.document['resource']['count'] : undefined;
     if (typeof written !== 'number' || !subject.inference?.preset || subject.runtime !== 'vllm' || subject.resource?.partition) return [];
