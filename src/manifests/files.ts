@@ -5,6 +5,7 @@ import { BugError, NotFoundError, UsageError } from '../domain/errors.ts';
 import { parsePreset } from '../domain/parse-preset.ts';
 import type { Preset } from '../domain/preset.ts';
 import { toJson, type Json } from './json.ts';
+import { refuseLostParts } from './required-parts.ts';
 import type { Template } from './template.ts';
 
 export const templateNames = [
@@ -63,6 +64,7 @@ export const readTemplates = async (directory: string, overrides?: string): Prom
     Promise.all(scriptNames.map(async (name) => [name, await read(`scripts/${name}.sh`)] as const)),
   ]);
   const byName = new Map<TemplateName, Template>(yaml);
+  for (const [name, template] of yaml) if (replaced.has(template.file)) refuseLostParts(name, template, join(directory, template.file));
   return {
     template(name) {
       const template = byName.get(name);

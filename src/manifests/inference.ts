@@ -79,7 +79,6 @@ const valuesOf = (request: InferenceRendering, templates: Templates): Values => 
     scripts: templates.scripts,
     nodes: {
       count: nodeCount,
-      gpus: String(machine.gpuCount),
       resources: { [resource]: String(machine.gpuCount) },
       tolerations: resource === wholeGpu ? [] : [{ key: resource, operator: 'Exists', effect: 'NoSchedule' }],
       labels: nodeSelector, 

@@ -18,6 +18,7 @@ export interface Values {
  * a value:
  * - A text that is one placeholder becomes the value, of whatever type; where there is none, its key or list item goes.
  * - In a list, such a placeholder that stands for a list stands for its items.
+ * - Under the key `<<`, one that stands for a map stands for its entries.
  * - Inside a longer text a placeholder becomes text.
  * - `$${` is a `${` that is meant.
  * Throws a UsageError that names the file and the place for a placeholder nobody knows.
@@ -38,10 +39,19 @@ const resolve = (node: Json, values: Values, place: Place): Json | undefined => 
   if (Array.isArray(node)) return node.flatMap((item, index) => resolveItem(item, values, { ...place, path: `${place.path}[${index}]` }));
   if (node === null || typeof node !== 'object') return node;
   const entries = Object.entries(node).flatMap(([key, value]) => {
-    const resolved = resolve(value, values, { ...place, path: place.path === '' ? key : `${place.path}.${key}` });
-    return resolved === undefined ? [] : [[key, resolved] as const];
+    const at = { ...place, path: place.path === '' ? key : `${place.path}.${key}` };
+    const resolved = resolve(value, values, at);
+    if (resolved === undefined) return [];
+    // What is written out goes before what is merged in, as in YAML.
+    return key === '<<' ? entriesOf(resolved, at).filter(([merged]) => !Object.hasOwn(node, merged)) : [[key, resolved] as const];
   });
   return Object.fromEntries(entries);
+};
+
+/** As YAML's merge key. */
+const entriesOf = (resolved: Json, place: Place): [string, Json][] => {
+  if (typeof resolved !== 'object' || resolved === null || Array.isArray(resolved)) throw mistake(place, 'Only a map can be merged into one.', []);
+  return Object.entries(resolved);
 };
 
 const resolveItem = (item: Json, values: Values, place: Place): Json[] => {

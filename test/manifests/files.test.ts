@@ -26,10 +26,10 @@ describe('readTemplates', () => {
   });
 
   it('takes a file of the user\'s in the place of its own, and its own for the rest', async () => {
-    await write('inference/service.yaml', 'kind: Mine\n');
+    await write('inference/cuda-toolkit.yaml', 'name: mine\nvolumeMounts: [{name: x, mountPath: "${server.cudaToolkitFolder}"}]\n');
     await write('scripts/push-adapter.sh', 'exit 0\n');
     const overridden = await readTemplates(templateFolder, folder);
-    expect(overridden.template('inference/service').content).toEqual({ kind: 'Mine' });
+    expect(overridden.template('inference/cuda-toolkit').content).toMatchObject({ name: 'mine' });
     expect(overridden.scripts['push-adapter']).toBe('exit 0\n');
     expect(overridden.template('tuning/job')).toEqual(templates.template('tuning/job'));
   });

@@ -16,6 +16,8 @@ describe('resolveTemplate', () => {
     ['false, which stays it', { spot: '${workspace.isSpot}' }, { spot: false }],
     ['a map', { labels: '${map.labels}' }, { labels: { x: 'y' } }],
     ['a list', { args: '${list.items}' }, { args: [1, { a: 'b' }] }],
+    ['the entries of a map, where it is merged, after what is written out', { x: 'own', '<<': '${map.labels}', z: 1 }, { x: 'own', z: 1 }],
+    ['the entries of a map, where it is merged', { '<<': '${map.labels}', z: 1 }, { x: 'y', z: 1 }],
     ['the items of a list, in a list', ['first', '${list.items}', 'last'], ['first', 1, { a: 'b' }, 'last']],
     ['no items, in a list', ['first', '${list.none}'], ['first']],
     ['nothing, which takes its key away', { kept: 1, gone: '${absent.part}' }, { kept: 1 }],
@@ -48,6 +50,10 @@ describe('resolveTemplate', () => {
     expect(() => resolve(content, values)).toThrow(
       expect.objectContaining({ constructor: UsageError, message: 'Template test.yaml cannot be filled in.', fact, hints: expect.arrayContaining([hint]) }),
     );
+  });
+
+  it('merges nothing but maps', () => {
+    expect(() => resolve({ a: { '<<': '${list.items}' } }, values)).toThrow(expect.objectContaining({ fact: 'a.<<: Only a map can be merged into one.' }));
   });
 
   it('refuses a map, and nothing, inside a longer text', () => {
