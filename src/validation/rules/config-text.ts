@@ -1,4 +1,4 @@
-import { isScalar, parseDocument } from 'yaml';
+import { parseDocument, type Tags } from 'yaml';
 import { isMap } from '../json.ts';
 import { goTags } from '../yaml-tags.ts';
 
@@ -6,9 +6,8 @@ export type ConfigContent = { content: unknown } | { problem: string };
 
 /** The value of a ConfigMap's key as KAITO's Go reads it: YAML 1.1, the first document, the last of equal keys. */
 export const readConfig = (text: string): ConfigContent => {
-  const [first = ''] = text.split(/^---(?:\s|$)/m).filter((part) => part.trim() !== '');
   try {
-    const document = parseDocument(first, { version: '1.1', uniqueKeys: false, logLevel: 'silent', stringKeys: false, customTags: goTags });
+    const document = parseDocument(firstDocument(text), { version: '1.1', uniqueKeys: false, logLevel: 'silent', stringKeys: false, customTags: goTags });
     const [problem] = document.errors;
     if (problem) return { problem: `line ${problem.linePos?.[0].line ?? 1}: ${problem.message.split('\n')[0]?.replace(/ at line \d+.*$/, '') ?? ''}` };
     // Keys stay what they are: a number as a key is one of the things KAITO refuses.
@@ -17,6 +16,8 @@ export const readConfig = (text: string): ConfigContent => {
     return { problem: error instanceof Error ? error.message : String(error) };
   }
 };
+
+const firstDocument = (text: string): string => text.split(/^---(?:\s|$)/m).find((part) => part.trim() !== '') ?? '';
 
 /** Keys that are no text are marked by it, since a map of JavaScript would make text of them. */
 export const noTextKey = '\u0000';
@@ -34,11 +35,12 @@ export const cannotUnmarshal = (value: unknown, type: string): string => {
 
 const scalarTag = (value: unknown): string => (typeof value === 'string' ? '!!str' : typeof value === 'boolean' ? '!!bool' : Number.isInteger(value) ? '!!int' : '!!float');
 
-/** A value as it was typed: `010` stays `010`. Empty for null; undefined when it is not there or no plain value. */
+/** A value as it was typed, through anchors and merges: `010` stays `010`. Empty for null; undefined when it is not there or no plain value. */
 export const readConfigText = (text: string, path: readonly string[]): string | undefined => {
-  const [first = ''] = text.split(/^---(?:\s|$)/m).filter((part) => part.trim() !== '');
-  const document = parseDocument(first, { version: '1.1', uniqueKeys: false, logLevel: 'silent', customTags: goTags });
-  const node: unknown = document.getIn(path, true);
-  if (!isScalar(node)) return undefined;
-  return node.value === null ? '' : (node.source ?? JSON.stringify(node.value));
+  const document = parseDocument(firstDocument(text), { version: '1.1', uniqueKeys: false, logLevel: 'silent', customTags: (tags) => goTags(tags).map(asTyped) });
+  const value = path.reduce<unknown>((inner, key) => (isMap(inner) ? inner[key] : undefined), document.toJS({ maxAliasCount: 100 }));
+  return value === null ? '' : typeof value === 'string' ? value : undefined;
 };
+
+/** Numbers and the like as their text. */
+const asTyped = (tag: Tags[number]): Tags[number] => (typeof tag !== 'string' && !('collection' in tag) && /:(?:int|float|bool)$/.test(tag.tag) ? { ...tag, resolve: (source: string) => source } : tag);

@@ -8,7 +8,7 @@ export type UrlProblem = 'invalid data source URL' | 'data source URL must use H
  */
 export const urlProblem = (url: string): UrlProblem | undefined => {
   const parsed = parseLikeGo(url);
-  if (!parsed || parsed.hostname === '') return 'invalid data source URL';
+  if (!parsed) return 'invalid data source URL';
   if (parsed.scheme !== 'http' && parsed.scheme !== 'https') return 'data source URL must use HTTP or HTTPS';
   const host = parsed.hostname.toLowerCase();
   if (host === 'localhost' || host.endsWith('.localhost') || metadataHosts.has(host)) return 'data source URL must not target a local or metadata endpoint';
@@ -17,18 +17,29 @@ export const urlProblem = (url: string): UrlProblem | undefined => {
 
 const metadataHosts = new Set(['metadata.google.internal', 'metadata.google', 'instance-data.ec2.internal']);
 
+/** Undefined for what is no address, or has no host: https://github.com/golang/go/blob/go1.26.0/src/net/url/url.go */
 const parseLikeGo = (url: string): { scheme: string; hostname: string } | undefined => {
-  if (/[\u0000-\u001F\u007F]/.test(url)) return undefined;
-  const [, scheme = '', rest = ''] = /^([a-zA-Z][a-zA-Z0-9+.-]*):(.*)$/.exec(url) ?? [];
-  if (scheme === '' || !rest.startsWith('//')) return undefined;
-  const [authority = ''] = rest.slice(2).split(/[/?#]/, 1);
-  const path = rest.slice(2 + authority.length).split(/[?#]/, 1)[0] ?? '';
-  if (/%(?![0-9a-fA-F]{2})/.test(path)) return undefined;
+  const [, scheme = '', authority = '', path = ''] = /^([a-zA-Z][a-zA-Z0-9+.-]*):\/\/([^/?]*)([^?]*)/.exec(url) ?? [];
   const host = authority.slice(authority.lastIndexOf('@') + 1);
-  const bracketed = /^\[([^\]]*)\](?::\d*)?$/.exec(host);
-  if (bracketed) return { scheme: scheme.toLowerCase(), hostname: bracketed[1]?.replace('%25', '%') ?? '' };
-  const [, hostname = '', escaped] = /^([^:[\]]*)(?::\d*)?$/.exec(host) ? [host, host.replace(/:\d*$/, ''), /%(?![89a-fA-F])/.exec(host)?.[0]] : [];
-  return /[ "<>\\^`{|}]/.test(hostname) || escaped !== undefined ? undefined : { scheme: scheme.toLowerCase(), hostname };
+  const user = authority.slice(0, authority.length - host.length);
+  if (/[\u0000-\u001F\u007F]/.test(url) || host === '' || !/^[\w.~:!$&'()*+,;=%@-]*$/.test(user) || [user, path].some(hasWrongEscape)) return undefined;
+  const hostname = hostnameOf(host, /^https?$/i.test(scheme));
+  return hostname === undefined ? undefined : { scheme: scheme.toLowerCase(), hostname };
+};
+
+const hasWrongEscape = (text: string): boolean => /%(?![0-9a-fA-F]{2})/.test(text);
+
+/** Without its port and brackets, of which only real IPv6 addresses may have some. */
+const hostnameOf = (host: string, isWeb: boolean): string | undefined => {
+  if (/[ #/?@\\^`{|}]/.test(host) || hasWrongEscape(host)) return undefined;
+  if (host.includes('[')) {
+    const [, address = '', zone = ''] = /^\[([^%\]]*)((?:%25[^\]]*)?)\](?::\d*)?$/.exec(host) ?? [];
+    return isIPv6(address) && zone !== '%25' ? `${address}${zone.replace('%25', '%')}` : undefined;
+  }
+  const colons = host.split(':').length - 1;
+  // Only what is not ASCII may be escaped, and the percent sign itself.
+  if (/%(?![89a-fA-F]|25)/.test(host) || (colons > 0 && !/:\d*$/.test(host)) || (isWeb && colons > 1)) return undefined;
+  return host.replace(/:\d*$/, '').replaceAll('%25', '%').replaceAll(/%[0-9a-fA-F]{2}/g, '\uFFFD');
 };
 
 const isInternalAddress = (host: string): boolean => {
