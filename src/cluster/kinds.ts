@@ -1,6 +1,7 @@
 import type {
   CoreV1Event,
   V1ConfigMap,
+  V1CSIDriver,
   V1DaemonSet,
   V1Deployment,
   V1Job,
@@ -35,6 +36,7 @@ type Raw<T> = Omit<Json<T>, 'apiVersion' | 'kind' | 'metadata'> & {
 
 export interface Kinds {
   ConfigMap: Raw<V1ConfigMap>;
+  CSIDriver: Raw<V1CSIDriver>;
   DaemonSet: Raw<V1DaemonSet>;
   Deployment: Raw<V1Deployment>;
   Event: Raw<CoreV1Event>;
@@ -63,6 +65,7 @@ export interface ApiResource {
 /** Where each kind lives in the API: known beforehand, so that no command pays for discovery. */
 export const apiResources = {
   ConfigMap: { apiVersion: 'v1', plural: 'configmaps', namespaced: true },
+  CSIDriver: { apiVersion: 'storage.k8s.io/v1', plural: 'csidrivers', namespaced: false },
   DaemonSet: { apiVersion: 'apps/v1', plural: 'daemonsets', namespaced: true },
   Deployment: { apiVersion: 'apps/v1', plural: 'deployments', namespaced: true },
   Event: { apiVersion: 'v1', plural: 'events', namespaced: true },

@@ -90,16 +90,18 @@ const readStored = async (documents: readonly { content?: JsonMap; broken: reado
 
 /** What the documents may name, in their namespaces. What may not be read stays unknown. */
 const readClusterFacts = async (contents: readonly JsonMap[], environment: Environment, context: Context): Promise<{ objects: JsonMap[]; complete: FactKind[] }> => {
-  const [{ identityOf }, { namedSecrets }] = await Promise.all([import('../validation/judge.ts'), import('../validation/rules/references.ts')]);
+  const [{ identityOf }, { isGateOpen }, { namedSecrets }] = await Promise.all([import('../validation/judge.ts'), import('../validation/environment.ts'), import('../validation/rules/references.ts')]);
   const cluster = await context.cluster();
   const { signal } = context;
   const namespaces = [...new Set(contents.map((content) => identityOf(content, environment).namespace))];
   const secrets = contents.flatMap((content) => namedSecrets(content).map((name) => ({ name, namespace: identityOf(content, environment).namespace })));
-  const readings: Record<FactKind, Promise<object[]>> = {
+  const readings: Partial<Record<FactKind, Promise<object[]>>> = {
     ConfigMap: Promise.all(namespaces.map((namespace) => cluster.list('ConfigMap', { namespace, signal }))).then((lists) => lists.flat()),
     Secret: Promise.all(secrets.map(({ name, namespace }) => cluster.get('Secret', name, { namespace, signal }))).then((found) => found.filter((secret) => secret !== undefined)),
     Node: cluster.list('Node', { signal }),
     StorageClass: cluster.list('StorageClass', { signal }),
+    // Nothing else asks for it.
+    ...(isGateOpen(environment, 'ModelStreaming') ? { CSIDriver: cluster.list('CSIDriver', { signal }) } : {}),
   };
   const read = await Promise.all(Object.entries(readings).map(async ([kind, reading]) => ({ kind, objects: await readable(reading) })));
   return {

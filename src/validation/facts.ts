@@ -15,11 +15,12 @@ export interface JudgementFacts {
   findConfigMap(namespace: string, name: string): Lookup<Readonly<Record<string, string>>>;
   findSecret(namespace: string, name: string): Lookup<SecretContent>;
   findStorageClass(name: string): Lookup<true>;
+  findCsiDriver(name: string): Lookup<true>;
   /** Labels by node, in the order of their names; undefined when nobody has looked. */
   nodes: readonly { name: string; labels: Readonly<Record<string, string>> }[] | undefined;
 }
 
-export const factKinds = ['ConfigMap', 'Secret', 'StorageClass', 'Node'] as const;
+export const factKinds = ['ConfigMap', 'Secret', 'StorageClass', 'CSIDriver', 'Node'] as const;
 export type FactKind = (typeof factKinds)[number];
 
 export interface FactSources {
@@ -40,7 +41,7 @@ export const createFacts = ({ presets, objects, complete = [], namespace }: Fact
     const { kind } = object;
     const { name } = metadata;
     if (typeof kind !== 'string' || typeof name !== 'string') continue;
-    const where = kind === 'StorageClass' ? '' : typeof metadata['namespace'] === 'string' ? metadata['namespace'] : namespace;
+    const where = isClusterWide(kind) ? '' : typeof metadata['namespace'] === 'string' ? metadata['namespace'] : namespace;
     if (kind === 'Node') nodes.push({ name, labels: textMap(metadata['labels']) });
     else byKey.set(`${kind}/${where}/${name}`, object);
   }
@@ -53,9 +54,12 @@ export const createFacts = ({ presets, objects, complete = [], namespace }: Fact
     findConfigMap: (where, name) => mapFound(lookUp('ConfigMap', where, name), ({ data }) => textMap(data)),
     findSecret: (where, name) => mapFound(lookUp('Secret', where, name), toSecret),
     findStorageClass: (name) => mapFound(lookUp('StorageClass', '', name), () => true),
+    findCsiDriver: (name) => mapFound(lookUp('CSIDriver', '', name), () => true),
     nodes: nodes.length > 0 || complete.includes('Node') ? nodes.sort((left, right) => (left.name < right.name ? -1 : 1)) : undefined,
   };
 };
+
+const isClusterWide = (kind: string): boolean => kind === 'StorageClass' || kind === 'CSIDriver';
 
 const mapFound = <From, To>(lookup: Lookup<From>, map: (value: From) => To): Lookup<To> => (lookup.kind === 'found' ? { kind: 'found', value: map(lookup.value) } : lookup);
 

@@ -6,7 +6,8 @@ import { isMap, text, textMap, texts, type JsonMap } from './json.ts';
  */
 export interface WorkspaceView {
   annotations: Readonly<Record<string, string>>;
-  resource?: ResourceView;
+  /** In Go it is never absent, but empty. */
+  resource: ResourceView;
   inference?: InferenceView;
   tuning?: TuningView;
 }
@@ -51,7 +52,7 @@ export interface TuningView {
 
 export const toView = (workspace: JsonMap): WorkspaceView => ({
   annotations: textMap(isMap(workspace['metadata']) ? workspace['metadata']['annotations'] : undefined),
-  ...optional('resource', workspace['resource'], toResource),
+  resource: toResource(isMap(workspace['resource']) ? workspace['resource'] : {}),
   ...optional('inference', workspace['inference'], toInference),
   ...optional('tuning', workspace['tuning'], toTuning),
 });
@@ -86,7 +87,7 @@ const withoutEmpty = (value: unknown): unknown => {
   if (!isMap(value)) return value;
   const kept = Object.entries(value)
     .map(([key, inner]) => [key, withoutEmpty(inner)] as const)
-    .filter(([, inner]) => inner !== undefined && inner !== '' && !(Array.isArray(inner) && inner.length === 0));
+    .filter(([, inner]) => inner !== undefined && inner !== '');
   return kept.length === 0 ? undefined : Object.fromEntries(kept);
 };
 

@@ -1,7 +1,8 @@
 import { generic, invalidValue, missingField, type Finding, type Rule } from '../rule.ts';
 import type { Subject } from '../subject.ts';
-import { isLabel, subdomainProblems } from './names.ts';
+import { urlProblem } from './data-url.ts';
 import { imageProblem } from './image-text.ts';
+import { isLabel, subdomainProblems } from './names.ts';
 
 const workspaceValidation = 'api/v1beta1/workspace_validation.go';
 
@@ -10,19 +11,21 @@ const adapterCountMax = 10;
 
 type Adapter = NonNullable<Subject['inference']>['adapters'][number];
 
-const each = ({ inference }: Subject, check: (adapter: Adapter, path: (string | number)[]) => Finding[]): Finding[] =>
-  (inference?.adapters ?? []).flatMap((adapter, index) => check(adapter, ['inference', 'adapters', index]));
+/** Nothing is asked about the adapters of an update that makes a server of a tuning: it is refused for that. */
+const each = ({ inference, stored }: Subject, check: (adapter: Adapter, path: (string | number)[]) => Finding[]): Finding[] =>
+  stored && !stored.inference ? [] : (inference?.adapters ?? []).flatMap((adapter, index) => check(adapter, ['inference', 'adapters', index]));
 
 const sourceCount = ({ source }: Adapter): number => [(source?.urls.length ?? 0) > 0, source?.volumeSource !== undefined, (source?.image ?? '') !== ''].filter(Boolean).length;
 
 const sourceFix = 'Give the adapter one image, or one volumeSource.';
 
-/** As Go's ParseFloat, apart from underscores; undefined when it is none. */
+/** As Go's ParseFloat; undefined when it is none. Underscores may stand between digits. */
 const parseStrength = (text: string): number | undefined => {
-  if (/^[+-]?nan$/i.test(text)) return Number.NaN;
+  if (/^nan$/i.test(text)) return Number.NaN;
   if (/^[+-]?inf(?:inity)?$/i.test(text)) return text.startsWith('-') ? -Infinity : Infinity;
-  if (/^[+-]?(?:\d+\.?\d*|\.\d+)(?:e[+-]?\d+)?$/i.test(text)) return Number(text);
-  const [, sign = '', whole = '', fraction = '', exponent] = /^([+-]?)0x([\da-f]*)\.?([\da-f]*)p([+-]?\d+)$/i.exec(text) ?? [];
+  const digits = text.replaceAll(/(?<=[\da-f]|0x)_(?=[\da-f])/gi, '');
+  if (/^[+-]?(?:\d+\.?\d*|\.\d+)(?:e[+-]?\d+)?$/i.test(digits)) return Number(digits);
+  const [, sign = '', whole = '', fraction = '', exponent] = /^([+-]?)0x([\da-f]*)\.?([\da-f]*)p([+-]?\d+)$/i.exec(digits) ?? [];
   if (exponent === undefined || whole + fraction === '') return undefined;
   return (sign === '-' ? -1 : 1) * Number.parseInt(whole + fraction, 16) * 2 ** (Number(exponent) - 4 * fraction.length);
 };
@@ -79,28 +82,43 @@ export const adapterRules: readonly Rule[] = [
     if (strength === undefined || !source) return [];
     const value = parseStrength(strength);
     const told = (message: string): Finding[] => [{ path: [...path, 'strength'], ...generic(message, 'inference.adapter'), fix: 'Write a number from 0 to 1, in quotes.' }];
-    if (value === undefined) return told(`Invalid strength value for Adapter '${source.name}': strconv.ParseFloat: parsing ${JSON.stringify(strength)}: invalid syntax`);
-    return value < 0 || value > 1 ? told(`Strength value for Adapter '${source.name}' must be between 0 and 1`) : [];
+    const unread = (reason: string): Finding[] => told(`Invalid strength value for Adapter '${source.name}': strconv.ParseFloat: parsing ${JSON.stringify(strength)}: ${reason}`);
+    if (value === undefined) return unread('invalid syntax');
+    const isTooLarge = Math.abs(value) === Infinity && /\d/.test(strength);
+    return [...(isTooLarge ? unread('value out of range') : []), ...(value < 0 || value > 1 ? told(`Strength value for Adapter '${source.name}' must be between 0 and 1`) : [])];
+  }),
+  ...onUpdate('adapter-urls', 'L248', (adapter, path) =>
+    adapter.source && adapter.source.urls.length > 0 ? [{ path: [...path, 'source', 'urls'], ...generic('URLs are not supported as adapter source', 'inference.adapters.source.urls'), fix: sourceFix }] : [],
+  ),
+  ...onUpdate('adapter-image-invalid', 'L248', ({ source }, path) => {
+    const problem = source && source.image !== '' ? imageProblem(source.image) : undefined;
+    return problem === undefined ? [] : [{ path: [...path, 'source', 'image'], ...invalidValue(`Unable to parse input image reference: ${problem}`, 'inference.Adapters.Image'), fix: 'Write registry/repository:tag, in lower case.' }];
   }),
   {
-    code: 'adapter-urls',
-    source: 'kaito-ts',
+    code: 'adapter-without-image',
+    source: 'kaito',
     severity: 'error',
-    on: 'always',
-    upstream: 'pkg/workspace/inference/preset_inferences.go#L886',
-    check: (subject) => each(subject, (adapter, path) => (adapter.source && adapter.source.urls.length > 0 && sourceCount(adapter) === 1 ? [{ path: [...path, 'source', 'urls'], message: 'An adapter is not downloaded from URLs: the operator would pull an image without a name.', fix: sourceFix }] : [])),
+    on: 'update',
+    stage: 'webhook',
+    upstream: `${workspaceValidation}#L248`,
+    check: (subject) =>
+      each(subject, ({ source }, path) => (source && source.image === '' && source.volumeSource === undefined ? [{ path: [...path, 'source'], ...generic('Either Image or Volume must be specified for adapter source', 'inference.adapters.source'), fix: sourceFix }] : [])),
   },
   {
-    code: 'adapter-image-invalid',
-    source: 'kaito-ts',
+    code: 'adapter-url-invalid',
+    source: 'kaito',
     severity: 'error',
-    on: 'always',
-    upstream: 'https://github.com/distribution/reference/blob/v0.6.0/reference.go',
+    on: 'update',
+    stage: 'webhook',
+    isNewInV1beta1: true,
+    upstream: `${workspaceValidation}#L383`,
     check: (subject) =>
-      each(subject, ({ source }, path) => {
-        const problem = source && source.image !== '' ? imageProblem(source.image) : undefined;
-        return problem === undefined ? [] : [{ path: [...path, 'source', 'image'], message: `Unable to parse the image reference: ${problem}`, fix: 'Write registry/repository:tag, in lower case.' }];
-      }),
+      each(subject, ({ source }, path) =>
+        (source?.urls ?? []).flatMap((url, index) => {
+          const problem = urlProblem(url);
+          return problem === undefined ? [] : [{ path: [...path, 'source', 'urls', index], ...invalidValue(problem, 'inference.Adapters.URLs'), fix: sourceFix }];
+        }),
+      ),
   },
   {
     code: 'adapter-name-no-label',

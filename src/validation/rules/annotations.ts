@@ -1,9 +1,20 @@
 import { isGateOpen } from '../environment.ts';
 import { generic, invalidValue, type Rule } from '../rule.ts';
+import type { Subject } from '../subject.ts';
 
 const workspaceValidation = 'api/v1beta1/workspace_validation.go';
 const performanceModes = ['balanced', 'interactivity', 'throughput'];
 const imageFamilies = ['azurelinux', 'ubuntu'];
+
+const nodeClass = 'kaito.sh/node-class-name';
+/** Those of the chart: https://github.com/kaito-project/kaito/blob/056b8280/charts/kaito/workspace/values.yaml#L58 */
+const nodeClasses = ['image-family-azure-linux', 'image-family-ubuntu'];
+
+/** https://github.com/kaito-project/kaito/blob/056b8280/pkg/utils/consts/consts.go#L77 */
+export const blobDriver = 'blob.csi.azure.com';
+
+export const isStreamed = ({ annotations, environment, inference, runtime }: Subject): boolean =>
+  isGateOpen(environment, 'ModelStreaming') && inference?.preset !== undefined && runtime === 'vllm' && annotations['kaito.sh/model-streaming'] !== 'disabled';
 
 const at = (name: string): string[] => ['metadata', 'annotations', name];
 
@@ -17,8 +28,14 @@ export const annotationRules: readonly Rule[] = [
     upstream: `${workspaceValidation}#L194`,
     check: ({ annotations }) => {
       const family = annotations['kaito.sh/node-image-family'];
-      if (family === undefined || family.trim() === '' || imageFamilies.includes(family.trim().toLowerCase())) return [];
-      return [{ path: at('kaito.sh/node-image-family'), ...invalidValue(`unsupported node image family "${family}", supported values are azurelinux, ubuntu`, 'spec.metadata.annotations'), fix: `Choose one of: ${imageFamilies.join(', ')}.` }];
+      if (family === undefined || imageFamilies.includes(family.trim().toLowerCase())) return [];
+      return [
+        {
+          path: at('kaito.sh/node-image-family'),
+          ...invalidValue(`unsupported node image family ${JSON.stringify(family)}, supported values are azurelinux, ubuntu`, 'spec.metadata.annotations["kaito.sh/node-image-family"]'),
+          fix: `Choose one of: ${imageFamilies.join(', ')}.`,
+        },
+      ];
     },
   },
   {
@@ -34,7 +51,7 @@ export const annotationRules: readonly Rule[] = [
       return [
         {
           path: at('kaito.sh/performance-mode'),
-          ...invalidValue(`"${mode}" is not a valid performance mode; choose one of: ${performanceModes.join(', ')}`, 'metadata.annotations[kaito.sh/performance-mode]'),
+          ...invalidValue(`${JSON.stringify(mode)} is not a valid performance mode; choose one of: ${performanceModes.join(', ')}`, 'metadata.annotations[kaito.sh/performance-mode]'),
           fix: `Choose one of: ${performanceModes.join(', ')}.`,
         },
       ];
@@ -50,7 +67,7 @@ export const annotationRules: readonly Rule[] = [
     check: ({ annotations }) => {
       const value = annotations['kaito.sh/use-local-weights'];
       if (value === undefined || value === 'true' || value === 'false') return [];
-      return [{ path: at('kaito.sh/use-local-weights'), ...invalidValue(`"${value}" is not a valid value; must be "true" or "false"`, 'metadata.annotations[kaito.sh/use-local-weights]'), fix: 'Write "true" or "false", in quotes.' }];
+      return [{ path: at('kaito.sh/use-local-weights'), ...invalidValue(`${JSON.stringify(value)} must be "true" or "false"`, 'metadata.annotations[kaito.sh/use-local-weights]'), fix: 'Write "true" or "false", in quotes.' }];
     },
   },
   {
@@ -61,10 +78,48 @@ export const annotationRules: readonly Rule[] = [
     stage: 'webhook',
     isNewInV1beta1: true,
     upstream: `${workspaceValidation}#L944`,
-    check: ({ annotations, environment, inference, runtime }) =>
-      isGateOpen(environment, 'ModelStreaming') && inference?.preset && runtime === 'vllm' && environment.cloud !== 'azure' && annotations['kaito.sh/model-streaming'] !== 'disabled'
-        ? [{ path: ['metadata'], ...generic(`unsupported cloud provider "${environment.cloud}" for model streaming`, 'metadata.annotations'), fix: 'Add the annotation kaito.sh/model-streaming: disabled.' }]
+    check: (subject) =>
+      isStreamed(subject) && subject.environment.cloud !== 'azure' ? [{ path: ['metadata'], ...generic(`unsupported cloud provider "${subject.environment.cloud}" for model streaming`, 'metadata.annotations'), fix: 'Add the annotation kaito.sh/model-streaming: disabled.' }] : [],
+  },
+  {
+    code: 'model-streaming-driver',
+    source: 'kaito',
+    severity: 'error',
+    on: 'create',
+    stage: 'webhook',
+    isNewInV1beta1: true,
+    upstream: `${workspaceValidation}#L944`,
+    check: (subject) =>
+      isStreamed(subject) && subject.environment.cloud === 'azure' && subject.facts.findCsiDriver(blobDriver).kind === 'missing'
+        ? [
+            {
+              path: ['metadata'],
+              ...generic(`CSI driver ${blobDriver} not found; required for model streaming. Ensure the CSI driver is enabled on your cluster`, 'metadata.annotations'),
+              fix: 'Enable it (az aks update --enable-blob-driver), or add the annotation kaito.sh/model-streaming: disabled.',
+            },
+          ]
         : [],
+  },
+  {
+    code: 'node-class-not-allowed',
+    source: 'kaito',
+    severity: 'error',
+    on: 'always',
+    stage: 'webhook',
+    isNewInV1beta1: true,
+    upstream: `${workspaceValidation}#L216`,
+    check: ({ annotations, stored, environment }) => {
+      const name = annotations[nodeClass] ?? '';
+      const isNew = !stored || name !== (stored.annotations[nodeClass] ?? '');
+      if (environment.nodeProvisioner !== 'karpenter' || environment.cloud !== 'azure' || name === '' || !isNew || nodeClasses.includes(name)) return [];
+      return [
+        {
+          path: at(nodeClass),
+          ...invalidValue(`annotation ${nodeClass}=${JSON.stringify(name)} is not permitted: choose one of the KAITO-managed NodeClasses [${nodeClasses.join(' ')}]`, `metadata.annotations[${nodeClass}]`),
+          fix: `Choose one of ${nodeClasses.join(' and ')}, or whichever the operator was started with.`,
+        },
+      ];
+    },
   },
   {
     code: 'runtime-unknown',
@@ -106,7 +161,7 @@ export const annotationUpdateRules: readonly Rule[] = [
     upstream: `${workspaceValidation}#L928`,
     check: ({ annotations, stored, environment }) =>
       isGateOpen(environment, 'ModelStreaming') && stored && (annotations['kaito.sh/model-streaming'] ?? '') !== (stored.annotations['kaito.sh/model-streaming'] ?? '')
-        ? [{ path: at('kaito.sh/model-streaming'), ...generic('field is immutable', 'metadata.annotations[kaito.sh/model-streaming]'), fix: 'Keep its value, or delete the Workspace and create it anew.' }]
+        ? [{ path: at('kaito.sh/model-streaming'), ...generic('annotation kaito.sh/model-streaming is immutable after creation', 'metadata.annotations[kaito.sh/model-streaming]'), fix: 'Keep its value, or delete the Workspace and create it anew.' }]
         : [],
   },
 ];

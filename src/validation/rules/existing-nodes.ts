@@ -1,6 +1,6 @@
 import { parseMigProfile } from '../../domain/mig.ts';
 import { isAutoProvisioning } from '../environment.ts';
-import { generic, invalidValue, type Finding, type Rule } from '../rule.ts';
+import { generic, invalidValue, missingField, type Finding, type Rule } from '../rule.ts';
 import { canUsePartitions, findKaitoPreset, type Subject } from '../subject.ts';
 import { quantityText } from './quantity-text.ts';
 import { isResourceJudged, nodeLabels } from './resource.ts';
@@ -19,7 +19,7 @@ const matchingNodes = (subject: Subject): MatchingNodes['nodes'] | undefined => 
   return subject.facts.nodes?.filter(({ labels }) => wanted.every(([key, value]) => labels[key] === value));
 };
 
-const isAsked = (subject: Subject): boolean => isResourceJudged(subject) && !isAutoProvisioning(subject.environment) && subject.inference?.preset !== undefined && !subject.resource?.partition;
+const isAsked = (subject: Subject): boolean => isResourceJudged(subject) && !isAutoProvisioning(subject.environment) && subject.inference?.preset !== undefined && !subject.resource.partition;
 
 const gpuLabels = ['nvidia.com/gpu.product', 'nvidia.com/gpu.count', 'nvidia.com/gpu.memory'] as const;
 
@@ -31,19 +31,37 @@ const judgeNodes = (subject: Subject): Finding[] => {
   const nodes = matchingNodes(subject);
   if (!isAsked(subject) || !nodes) return [];
   if (nodes.length === 0) return refuseNodes('No nodes found matching the specified label selector');
-  let before: { product: string; count: string; memory: string } | undefined;
+  let before: NodeGpus | undefined;
   for (const { name, labels } of nodes) {
-    const missing = gpuLabels.find((label) => labels[label] === undefined);
-    if (missing !== undefined) return refuseNodes(`Failed to get GPU config from node ${name} labels: label ${missing} is missing`);
-    const [product = '', count = '', memory = ''] = gpuLabels.map((label) => labels[label]);
-    const found = { product, count, memory: String(toGiB(memory)) };
-    if (before && before.product !== product) return refuseNodes(`Non-uniform GPU product: node ${name} has ${product}, but previous node has ${before.product}`);
-    if (before && before.count !== count) return refuseNodes(`Non-uniform GPU count: node ${name} has ${count} GPUs, but previous node has ${before.count} GPUs`);
-    if (before && before.memory !== found.memory) return refuseNodes(`Non-uniform GPU memory: node ${name} has ${found.memory}Gi, but previous node has ${before.memory}Gi`);
-    before = found;
+    const gpus = readGpus(name, labels);
+    if (typeof gpus === 'string') return refuseNodes(`Failed to get GPU config from nvidia labels on node ${name}: ${gpus}`);
+    if (before && before.product !== gpus.product) {
+      return refuseNodes(`Non-uniform GPU product: node ${name} has ${gpus.product} GPUs, but previous node has ${before.product} GPUs, all nodes must have the same GPU product for homogeneous placement`);
+    }
+    if (before && before.count !== gpus.count) return refuseNodes(`Non-uniform GPU count: node ${name} has ${gpus.count} GPUs, but previous node has ${before.count} GPUs`);
+    if (before && before.memoryGiB !== gpus.memoryGiB) return refuseNodes(`Non-uniform GPU memory: node ${name} has ${quantityText(gpus.memoryGiB)} memory, but previous node has ${quantityText(before.memoryGiB)} memory`);
+    before ??= gpus;
   }
   return [];
 };
+
+interface NodeGpus {
+  product: string;
+  count: number;
+  /** Of all of them. */
+  memoryGiB: number;
+}
+
+/** What GPU feature discovery has written on a node, or what is wrong with it: https://github.com/kaito-project/kaito/blob/056b8280/pkg/sku/helpers.go#L84 */
+const readGpus = (name: string, labels: Readonly<Record<string, string>>): NodeGpus | string => {
+  const [product, count, memory] = gpuLabels.map((label) => labels[label]);
+  if (product === undefined || count === undefined || memory === undefined) return `missing required nvidia.com labels on node ${name}`;
+  if (!isInteger(count)) return `invalid nvidia.com/gpu.count value on node ${name}: ${count}`;
+  if (!isInteger(memory)) return `invalid nvidia.com/gpu.memory value on node ${name}: ${memory}`;
+  return { product, count: Number(count), memoryGiB: toGiB(memory) * Number(count) };
+};
+
+const isInteger = (text: string): boolean => /^[+-]?\d+$/.test(text);
 
 const refuseNodes = (message: string): Finding[] => [{ path: selectorPath, ...generic(message, ''), fix: nodeFix }];
 
@@ -53,10 +71,9 @@ const toGiB = (memory: string): number => Math.trunc(Number(memory) / 1024 + 0.5
 /** Of uniform nodes with their labels; undefined otherwise. */
 export const existingMachine = (subject: Subject): { nodeCount: number; gpuCount: number; gpuMemoryGiB: number } | undefined => {
   const nodes = matchingNodes(subject);
-  const labels = nodes?.[0]?.labels;
-  if (!nodes || !labels || judgeNodes(subject).length > 0) return undefined;
-  const gpuCount = Number(labels['nvidia.com/gpu.count'] ?? '0');
-  return { nodeCount: nodes.length, gpuCount, gpuMemoryGiB: toGiB(labels['nvidia.com/gpu.memory'] ?? '0') * gpuCount };
+  const [first] = nodes ?? [];
+  const gpus = first && judgeNodes(subject).length === 0 ? readGpus(first.name, first.labels) : undefined;
+  return !nodes || gpus === undefined || typeof gpus === 'string' ? undefined : { nodeCount: nodes.length, gpuCount: gpus.count, gpuMemoryGiB: gpus.memoryGiB };
 };
 
 export const existingNodeRules: readonly Rule[] = [
@@ -83,30 +100,31 @@ export const existingNodeRules: readonly Rule[] = [
 
 const judgePartition = (subject: Subject): Finding[] => {
   const { resource, environment, inference, annotations, facts } = subject;
-  const partition = resource?.partition;
+  const partition = resource.partition;
   if (!partition) return [];
   const path = ['resource', 'partition'];
   const told = (field: string, text: string, fix: string): Finding => ({ path: [...path, field], ...invalidValue(text, `resource.partition.${field}`), fix });
   const isMig = partition.mode === 'mig';
   if (!canUsePartitions(environment, partition.mode)) {
-    const [what, gate] = isMig ? ['MIG', 'enableMIG'] : ['Accelerator partitioning', 'enableAccelerator'];
+    const [what, gate] = isMig ? ['MIG', 'enableMIG'] : ['accelerator partition', 'enableAccelerator'];
     return [{ path, ...generic(`${what} support is not enabled, set feature gate ${gate}=true`, 'resource.partition'), fix: `Open the gate: --feature-gates ${gate}=true.` }];
   }
   if (!isMig) {
     return [
-      ...(partition.profile === '' ? [] : [told('profile', 'profile must be empty when mode is accelerator', 'Leave profile out.')]),
-      ...(partition.count === undefined ? [told('count', 'count is required when mode is accelerator', 'Add count, the number of GPUs.')] : []),
+      ...(partition.profile === '' ? [] : [told('profile', 'profile is not valid for accelerator mode', 'Leave profile out.')]),
+      ...(partition.count === undefined ? [{ path, ...missingField('resource.partition.count'), fix: 'Add count, the number of GPUs.' }] : []),
     ];
   }
   const { profile } = partition;
   const slice = parseMigProfile(profile);
-  if (partition.count !== undefined) return [told('count', 'count must not be set when mode is mig', 'Leave count out.')];
+  if (partition.count !== undefined) return [told('count', 'count is only valid for accelerator mode', 'Leave count out.')];
   if (!slice) return [told('profile', `invalid MIG profile format ${JSON.stringify(profile)}: expected format like '1g.10gb'`, 'Write a profile such as 1g.10gb.')];
+  if (/^0+g/.test(profile)) return [told('profile', `invalid MIG profile ${JSON.stringify(profile)}: compute slices must be > 0`, 'Write a profile such as 1g.10gb.')];
   if (!migProfiles.includes(profile)) return [told('profile', `unknown MIG profile ${JSON.stringify(profile)}: must be one of [${migProfiles.join(' ')}]`, 'Choose one of these profiles.')];
   const preset = inference?.preset && findKaitoPreset(facts.presets, inference.preset.name);
   if (!preset || annotations['kaito.sh/bypass-resource-checks'] !== undefined || preset.weightsGiB <= slice.memoryGiB) return [];
   const name = inference.preset?.name.toLowerCase() ?? '';
-  return [{ path: [...path, 'profile'], ...invalidValue(`Model ${name} requires at least ${preset.weightsGiB}Gi for weights, which exceeds the ${profile} MIG slice capacity of ${quantityText(slice.memoryGiB)}`, 'resource.partition'), fix: 'Choose a larger slice, or a smaller model.' }];
+  return [{ path: [...path, 'profile'], ...invalidValue(`Model ${name} requires at least ${preset.weightsGiB.toFixed(2)}Gi for weights, which exceeds the ${profile} MIG slice capacity of ${quantityText(slice.memoryGiB)}`, 'resource.partition'), fix: 'Choose a larger slice, or a smaller model.' }];
 };
 
 /** https://github.com/kaito-project/kaito/blob/056b8280/pkg/utils/mig/mig.go#L34 */

@@ -1,5 +1,5 @@
 import { isMap } from '../json.ts';
-import { generic, invalidValue, type Finding, type Rule } from '../rule.ts';
+import { generic, invalidValue, missingField, type Finding, type Rule } from '../rule.ts';
 import { findKaitoPreset, isPresetName, type Subject } from '../subject.ts';
 import { cannotUnmarshal, readConfig, readConfigText } from './config-text.ts';
 
@@ -9,7 +9,7 @@ const path = ['inference', 'config'];
 
 /** The text of the ConfigMap that KAITO would read; undefined where it reads none or nobody knows it. */
 const configText = ({ inference, namespace, facts, runtime }: Subject): string | undefined => {
-  if (!inference?.preset || inference.config === '' || runtime !== 'vllm') return undefined;
+  if (!inference || inference.config === '' || runtime !== 'vllm') return undefined;
   const found = facts.findConfigMap(namespace, inference.config);
   return found.kind === 'found' ? found.value[configKey] : undefined;
 };
@@ -24,12 +24,12 @@ export const inferenceConfigRules: readonly Rule[] = [
     isNewInV1beta1: true,
     upstream: `${configValidation}#L40`,
     check: ({ inference, namespace, facts, runtime }) => {
-      if (!inference?.preset || inference.config === '' || runtime !== 'vllm') return [];
+      if (!inference || inference.config === '' || runtime !== 'vllm') return [];
       const { config } = inference;
       const found = facts.findConfigMap(namespace, config);
       if (found.kind === 'missing') return [{ path, ...generic(`ConfigMap '${config}' specified in 'config' not found in namespace '${namespace}'`, 'config'), fix: `Create ConfigMap ${config} with the key ${configKey}.` }];
       if (found.kind === 'unknown' || found.value[configKey] !== undefined) return [];
-      return [{ path, ...generic(`ConfigMap '${config}' in namespace '${namespace}' does not contain ${configKey}`, 'config'), fix: `Add the key ${configKey} to it.` }];
+      return [{ path, ...missingField(`${configKey} in ConfigMap`), fix: `Add the key ${configKey} to it.` }];
     },
   },
   {
@@ -94,8 +94,8 @@ function judgeContextLength(subject: Subject): Finding[] {
   const { inference, facts } = subject;
   const text = configText(subject);
   if (text === undefined || shapeProblem(text) !== undefined || !isPresetName(facts.presets, inference?.preset?.name ?? '')) return [];
-  const given = readConfigText(text, ['vllm', 'max-model-len']);
-  if (given === undefined || given === '') return [];
+  const given = readConfigText(text, ['vllm', 'max-model-len'])?.trim() ?? '';
+  if (given === '') return [];
   const limit = findKaitoPreset(facts.presets, inference?.preset?.name ?? '')?.contextLengthTokens;
   const wanted = `Write a whole number${limit === undefined ? '' : ` up to ${limit}`}, or leave it out: the server then takes what fits.`;
   if (!/^[+-]?\d+$/.test(given)) return refuseLength(`max-model-len must be an integer: strconv.Atoi: parsing ${JSON.stringify(given)}: invalid syntax`, wanted);

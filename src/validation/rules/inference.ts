@@ -38,8 +38,8 @@ export const inferenceRules: readonly Rule[] = [
     stage: 'webhook',
     isNewInV1beta1: true,
     upstream: `${workspaceValidation}#L476`,
-    check: ({ inference, resource, facts }) =>
-      resource && inference?.preset?.name.toLowerCase() === 'phi-2' ? [{ path: namePath, ...generic('Model phi-2 is deprecated and no longer supported', 'resource.presetName'), fix: presetFix(facts.presets, 'phi-2') }] : [],
+    check: ({ inference, facts }) =>
+      inference?.preset?.name.toLowerCase() === 'phi-2' ? [{ path: namePath, ...generic('Model phi-2 is deprecated and no longer supported', 'resource.presetName'), fix: presetFix(facts.presets, 'phi-2') }] : [],
   },
   {
     code: 'preset-unknown',
@@ -76,9 +76,12 @@ export const inferenceRules: readonly Rule[] = [
     stage: 'webhook',
     upstream: 'pkg/model/interface.go#L700',
     check: ({ inference, facts, runtime }) => {
-      const preset = inference?.preset && findKaitoPreset(facts.presets, inference.preset.name);
-      if (!preset || runtime !== 'transformers' || preset.transformers) return [];
-      return [{ path: ['metadata', 'annotations', 'kaito.sh/runtime'], ...generic(`Runtime validation: model ${preset.name} does not support inference with Huggingface Transformers runtime`, ''), fix: 'Leave the annotation out: vLLM serves it.' }];
+      const wanted = inference?.preset?.name ?? '';
+      if (runtime !== 'transformers' || !isPresetName(facts.presets, wanted)) return [];
+      // Whatever else Hugging Face has can be served with vLLM alone.
+      const preset = findKaitoPreset(facts.presets, wanted);
+      if (preset?.transformers) return [];
+      return [{ path: ['metadata', 'annotations', 'kaito.sh/runtime'], ...generic(`Runtime validation: model ${preset?.name ?? wanted.toLowerCase().split('/').at(-1) ?? ''} does not support inference with Huggingface Transformers runtime`, ''), fix: 'Leave the annotation out: vLLM serves it.' }];
     },
   },
   {
@@ -117,7 +120,7 @@ export const inferenceRules: readonly Rule[] = [
 const machineOf = (subject: Subject): { preset: Preset; name: string; nodeCount: number; gpuMemoryGiB: number } | undefined => {
   const { resource, inference, environment, facts } = subject;
   const preset = inference?.preset && findKaitoPreset(facts.presets, inference.preset.name);
-  if (!preset || !resource || resource.partition || !isResourceJudged(subject)) return undefined;
+  if (!preset || resource.partition || !isResourceJudged(subject)) return undefined;
   if (!isAutoProvisioning(environment)) {
     const machine = existingMachine(subject);
     return machine && { preset, name: '', ...machine };

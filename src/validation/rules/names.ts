@@ -94,7 +94,7 @@ export const topLevelRules: readonly Rule[] = [
     on: 'create',
     stage: 'panic',
     upstream: `${workspaceValidation}#L464`,
-    check: ({ resource, tuning }) => (resource || !tuning ? [] : [{ path: [], message: 'There is no resource, and the webhook crashes on a tuning without one.', fix: resourceFix }]),
+    check: ({ json, tuning }) => (json['resource'] !== undefined || !tuning ? [] : [{ path: [], message: 'There is no resource, and the webhook crashes on a tuning without one.', fix: resourceFix }]),
   },
   {
     code: 'resource-missing-for-inference',
@@ -102,7 +102,7 @@ export const topLevelRules: readonly Rule[] = [
     severity: 'error',
     on: 'create',
     upstream: 'pkg/workspace/controllers/workspace_controller.go#L1484',
-    check: ({ resource, inference, tuning }) => (resource || tuning || !inference ? [] : [{ path: [], message: 'There is no resource, so nothing says which nodes it runs on.', fix: resourceFix }]),
+    check: ({ json, inference, tuning }) => (json['resource'] !== undefined || tuning || !inference ? [] : [{ path: [], message: 'There is no resource, so nothing says which nodes it runs on.', fix: resourceFix }]),
   },
   {
     code: 'v1alpha1-inference-preset',
@@ -126,7 +126,7 @@ export const topLevelRules: readonly Rule[] = [
     isNewInV1beta1: true,
     upstream: `${workspaceValidation}#L174`,
     check: ({ resource, environment }) =>
-      resource?.instanceType === '' && environment.nodeProvisioner !== 'byo'
+      resource.instanceType === '' && environment.nodeProvisioner !== 'byo'
         ? [{ path: ['resource', 'instanceType'], ...missingField('spec.instanceType is required when node auto-provisioning is enabled', 'spec.resource.instanceType'), fix: 'Name a machine, for example instanceType: Standard_NC24ads_A100_v4 (kaito-ts instance-types).' }]
         : [],
   },
@@ -140,7 +140,7 @@ export const topLevelRules: readonly Rule[] = [
     upstream: `${workspaceValidation}#L174`,
     check: ({ resource, environment, document }) =>
       // What only a default of v1alpha1 says, nobody has written.
-      resource && resource.instanceType !== '' && isMap(document['resource']) && document['resource']['instanceType'] !== undefined && environment.nodeProvisioner === 'byo'
+      resource.instanceType !== '' && isMap(document['resource']) && document['resource']['instanceType'] !== undefined && environment.nodeProvisioner === 'byo'
         ? [{ path: ['resource', 'instanceType'], ...invalidValue('instanceType must be empty when node auto-provisioning is disabled (BYO scenario)', 'spec.resource.instanceType'), fix: 'Leave instanceType out: existing nodes are found by labelSelector.' }]
         : [],
   },

@@ -1,3 +1,4 @@
+import { blobDriver, isStreamed } from './annotations.ts';
 import type { JudgementFacts, Lookup, SecretContent } from '../facts.ts';
 import { isMap, text } from '../json.ts';
 import type { Path } from '../problem.ts';
@@ -66,6 +67,7 @@ export const referenceRules: readonly Rule[] = [
       return problem === undefined ? [] : [{ path, message: `Secret ${name} ${problem}.`, fix: createSecret(name, subject.namespace, isToken) }];
     }),
   ),
+  rule('csi-driver-unknown', 'warning', (subject) => (isStreamed(subject) && subject.environment.cloud === 'azure' && subject.facts.findCsiDriver(blobDriver).kind === 'unknown' ? [unknown('CSIDriver', blobDriver, ['metadata'], 'whether weights can be streamed is unknown')] : [])),
   rule('storage-class-unknown', 'warning', (subject) => eachStorageClass(subject, 'unknown', (name, path) => unknown('StorageClass', name, path, 'whether it exists is unknown'))),
   rule('storage-class-missing', 'error', (subject) => eachStorageClass(subject, 'missing', (name, path) => ({ path, message: `StorageClass ${name} does not exist, and the volume would never be made.`, fix: 'Name one of kubectl get storageclasses.' }))),
 ];

@@ -7,7 +7,7 @@ import { isAzurePrefix, machinesOf } from './machines.ts';
 const workspaceValidation = 'api/v1beta1/workspace_validation.go';
 
 /** KAITO leaves the resource alone where the preset's name is wrong already. */
-export const isResourceJudged = ({ resource, inference, facts }: Subject): boolean => resource !== undefined && inference !== undefined && (!inference.preset || isPresetName(facts.presets, inference.preset.name));
+export const isResourceJudged = ({ inference, facts }: Subject): boolean => inference !== undefined && (!inference.preset || isPresetName(facts.presets, inference.preset.name));
 
 const reservedLabels = new Set([
   'kaito.sh/workspace',
@@ -21,11 +21,11 @@ const reservedLabels = new Set([
 ]);
 
 /** Labels that choose nodes, without those that the operator uses itself. */
-export const nodeLabels = ({ resource }: Subject): Record<string, string> => Object.fromEntries(Object.entries(resource?.matchLabels ?? {}).filter(([key]) => !reservedLabels.has(key)));
+export const nodeLabels = ({ resource }: Subject): Record<string, string> => Object.fromEntries(Object.entries(resource.matchLabels).filter(([key]) => !reservedLabels.has(key)));
 
 /** https://github.com/kubernetes/apimachinery/blob/v0.36.0/pkg/apis/meta/v1/helpers.go */
 const selectorProblem = ({ resource }: Subject): string | undefined => {
-  for (const { operator, values } of resource?.matchExpressions ?? []) {
+  for (const { operator, values } of resource.matchExpressions) {
     if (operator === 'In' && values.length !== 1) return 'operator "In" without a single value cannot be converted into the old label selector format';
     if (['NotIn', 'Exists', 'DoesNotExist'].includes(operator)) return `operator "${operator}" cannot be converted into the old label selector format`;
     if (operator !== 'In') return `"${operator}" is not a valid label selector operator`;
@@ -56,7 +56,7 @@ export const resourceRules: readonly Rule[] = [
     stage: 'webhook',
     upstream: `${workspaceValidation}#L527`,
     check: (subject) =>
-      isResourceJudged(subject) && Object.keys(subject.resource?.matchLabels ?? {}).length > 0 && Object.keys(nodeLabels(subject)).length === 0
+      isResourceJudged(subject) && Object.keys(subject.resource.matchLabels).length > 0 && Object.keys(nodeLabels(subject)).length === 0
         ? [{ path: ['resource', 'labelSelector', 'matchLabels'], ...invalidValue('matchLabels must contain at least one non-reserved label', 'resource.labelSelector.matchLabels'), fix: 'Add a label of your own, for example apps: <name>.' }]
         : [],
   },
@@ -69,7 +69,7 @@ export const resourceRules: readonly Rule[] = [
     upstream: `${workspaceValidation}#L604`,
     check: (subject) => {
       const { resource, environment } = subject;
-      if (!resource || !isResourceJudged(subject) || !isAutoProvisioning(environment)) return [];
+      if (!isResourceJudged(subject) || !isAutoProvisioning(environment)) return [];
       const machines = machinesOf[environment.cloud];
       const name = resource.instanceType;
       if (machines.has(name.toLowerCase()) || (environment.cloud === 'azure' && isAzurePrefix(name))) return [];
@@ -85,7 +85,7 @@ export const resourceRules: readonly Rule[] = [
     stage: 'webhook',
     upstream: `${workspaceValidation}#L464`,
     check: ({ resource, tuning }) =>
-      tuning && resource && resource.count > 1
+      tuning && resource.count > 1
         ? [
             {
               path: ['resource', 'count'],
@@ -102,7 +102,7 @@ export const resourceRules: readonly Rule[] = [
     on: 'create',
     stage: 'webhook',
     upstream: `${workspaceValidation}#L464`,
-    check: ({ resource, tuning }) => (tuning && resource?.partition ? [{ path: ['resource', 'partition'], ...invalidValue('GPU partitioning is not supported for tuning workloads', 'resource.partition'), fix: 'Leave partition out.' }] : []),
+    check: ({ resource, tuning }) => (tuning && resource.partition ? [{ path: ['resource', 'partition'], ...invalidValue('GPU partitioning is not supported for tuning workloads', 'resource.partition'), fix: 'Leave partition out.' }] : []),
   },
   {
     code: 'partition-needs-existing-nodes',
@@ -112,7 +112,7 @@ export const resourceRules: readonly Rule[] = [
     stage: 'webhook',
     upstream: `${workspaceValidation}#L604`,
     check: (subject) =>
-      isResourceJudged(subject) && isAutoProvisioning(subject.environment) && subject.resource?.partition
+      isResourceJudged(subject) && isAutoProvisioning(subject.environment) && subject.resource.partition
         ? [{ path: ['resource', 'partition'], ...generic('GPU partitioning is only supported with BYO nodes (disableNodeAutoProvisioning=true)', 'resource.partition'), fix: 'Leave partition out, or use existing nodes (--node-provisioner byo).' }]
         : [],
   },

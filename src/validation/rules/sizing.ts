@@ -16,10 +16,10 @@ const estimator = 'pkg/workspace/estimator/nodesestimator/estimator.go';
 export const sizingRules: readonly Rule[] = [
   own('gpus-too-small', 'error', `${estimator}#L146`, (subject) => {
     const estimate = estimateOnBought(subject);
-    return estimate && 'refusal' in estimate ? [{ path: ['resource', 'instanceType'], message: `${subject.resource?.instanceType ?? ''} cannot serve this model: ${estimate.refusal}.`, fix: 'Name a machine with more memory on each GPU (kaito-ts instance-types).' }] : [];
+    return estimate && 'refusal' in estimate ? [{ path: ['resource', 'instanceType'], message: `${subject.resource.instanceType} cannot serve this model: ${estimate.refusal}.`, fix: 'Name a machine with more memory on each GPU (kaito-ts instance-types).' }] : [];
   }),
   own('slice-too-small', 'error', `${estimator}#L179`, (subject) => {
-    const partition = subject.resource?.partition;
+    const partition = subject.resource.partition;
     const preset = servedPreset(subject);
     const slice = partition?.mode === 'mig' ? parseMigProfile(partition.profile) : undefined;
     if (!slice || !preset || isAutoProvisioning(subject.environment)) return [];
@@ -31,7 +31,7 @@ export const sizingRules: readonly Rule[] = [
     ...own('existing-nodes-too-few', 'warning', `${estimator}#L131`, (subject) => {
       const nodes = existingMachine(subject);
       const preset = servedPreset(subject);
-      if (!nodes || !preset || isAutoProvisioning(subject.environment) || subject.resource?.partition || !(nodes.gpuMemoryGiB > 0)) return [];
+      if (!nodes || !preset || isAutoProvisioning(subject.environment) || subject.resource.partition || !(nodes.gpuMemoryGiB > 0)) return [];
       const estimate = estimateOn(subject, preset, { gpuCount: nodes.gpuCount, gpuMemoryGiB: nodes.gpuMemoryGiB / nodes.gpuCount });
       const nodeCount = 'refusal' in estimate ? undefined : estimate.nodeCount;
       if (nodeCount !== undefined && nodeCount <= nodes.nodeCount) return [];
@@ -43,7 +43,7 @@ export const sizingRules: readonly Rule[] = [
   },
   own('count-ignored', 'warning', 'pkg/workspace/controllers/workspace_controller.go#L1507', (subject) => {
     const written = isMap(subject.document['resource']) ? subject.document['resource']['count'] : undefined;
-    if (typeof written !== 'number' || !subject.inference?.preset || subject.runtime !== 'vllm' || subject.resource?.partition) return [];
+    if (typeof written !== 'number' || !subject.inference?.preset || subject.runtime !== 'vllm' || subject.resource.partition) return [];
     const estimate = estimateOnBought(subject);
     const nodeCount = estimate && 'nodeCount' in estimate ? estimate.nodeCount : undefined;
     if (nodeCount === written || (nodeCount === undefined && written === 1)) return [];
@@ -75,7 +75,7 @@ const servedPreset = (subject: Subject): Preset | undefined => {
 /** How many nodes are taken of a known machine; undefined where the estimate is not made. */
 const estimateOnBought = (subject: Subject): NodeEstimate | undefined => {
   const { resource, environment } = subject;
-  const machine = findInstanceType(resource?.instanceType ?? '');
+  const machine = findInstanceType(resource.instanceType);
   const preset = servedPreset(subject);
   if (!machine || !preset || environment.cloud !== 'azure' || !isAutoProvisioning(environment)) return undefined;
   return estimateOn(subject, preset, { gpuCount: machine.gpuCount, gpuMemoryGiB: machine.gpuMemoryGiB / machine.gpuCount });

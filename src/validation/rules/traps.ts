@@ -15,15 +15,15 @@ const presetOf = ({ inference, tuning, facts }: Subject) => findKaitoPreset(fact
 export const trapRules: readonly Rule[] = [
   own('instance-type-unsupported', 'error', 'pkg/sku/azure_sku_handler.go#L19', judgeInstanceType),
   own('instance-type-case', 'warning', 'pkg/nodeprovision/gpu-provisioner/gpu_provisioner.go#L104', ({ resource, environment }) => {
-    const name = resource?.instanceType ?? '';
+    const name = resource.instanceType;
     const canonical = machinesOf[environment.cloud].get(name.toLowerCase())?.name;
     return canonical === undefined || canonical === name || !isAutoProvisioning(environment) ? [] : [{ path: instanceTypePath, message: `The operator compares ${name} exactly with the node’s label, and would wait for ever.`, fix: `Write instanceType: ${canonical}.` }];
   }),
   own('count-not-positive', 'error', 'pkg/workspace/controllers/workspace_controller.go#L1515', ({ resource, inference, runtime }) =>
-    inference && resource && resource.count < 1 && (runtime === 'transformers' || inference.template !== undefined) ? [{ path: ['resource', 'count'], message: `With count ${resource.count} no node is ever made.`, fix: 'Leave count out.' }] : [],
+    inference && resource.count < 1 && (runtime === 'transformers' || inference.template !== undefined) ? [{ path: ['resource', 'count'], message: `With count ${resource.count} no node is ever made.`, fix: 'Leave count out.' }] : [],
   ),
   own('selector-expressions-ignored', 'warning', 'api/v1beta1/labels.go#L244', ({ resource }) =>
-    resource && resource.matchExpressions.length > 0 && Object.keys(resource.matchLabels).length === 0 ? [{ path: ['resource', 'labelSelector', 'matchExpressions'], message: 'Expressions choose no nodes: any node would do.', fix: 'Use matchLabels.' }] : [],
+    resource.matchExpressions.length > 0 && Object.keys(resource.matchLabels).length === 0 ? [{ path: ['resource', 'labelSelector', 'matchExpressions'], message: 'Expressions choose no nodes: any node would do.', fix: 'Use matchLabels.' }] : [],
   ),
   own('gated-without-secret', 'error', 'presets/workspace/generator/generator.go#L369', (subject) => {
     const preset = presetOf(subject);
@@ -61,7 +61,7 @@ export const trapRules: readonly Rule[] = [
 
 function judgeInstanceType(subject: Subject): Finding[] {
   const { resource, inference, tuning, environment } = subject;
-  const name = resource?.instanceType ?? '';
+  const name = resource.instanceType;
   if (environment.cloud !== 'azure' || !isAutoProvisioning(environment) || name === '' || !(tuning ?? inference?.preset)) return [];
   // KAITO's own rule has told it.
   if (isResourceJudged(subject) && !isAzurePrefix(name)) return [];

@@ -111,7 +111,8 @@ const sources = ({ urls, volumeSource, image: reference }: Input): string[] => [
 /** Asked of new and of changed Workspaces alike. */
 function image(code: string, line: string, field: 'input' | 'output', read: (subject: Subject) => string | undefined): Rule[] {
   const check = (subject: Subject): Finding[] => {
-    const reference = read(subject) ?? '';
+    // A server that becomes a tuning is refused for that, and nothing else is asked.
+    const reference = subject.stored && !subject.stored.tuning ? '' : (read(subject) ?? '');
     const problem = reference === '' ? undefined : imageProblem(reference);
     const fieldPath = field === 'input' ? 'tuning.Input.Image' : 'tuning.Output.Image';
     return problem === undefined ? [] : [{ path: ['tuning', field, 'image'], ...invalidValue(`Unable to parse ${field} image reference: ${problem}`, fieldPath), fix: imageFix }];

@@ -27,11 +27,10 @@ export const updateRules: readonly Rule[] = [
     ...(isSet(subject.inference) === isSet(stored.inference) ? [] : [{ path: ['inference'], ...generic('Inference field cannot be toggled once set', 'spec.inference'), fix: anew }]),
     ...(isSet(subject.tuning) === isSet(stored.tuning) ? [] : [{ path: ['tuning'], ...generic('Tuning field cannot be toggled once set', 'spec.tuning'), fix: anew }]),
   ]),
-  rule('count-immutable', 'L782', ({ resource }, stored) => (resource && stored.resource && resource.count !== stored.resource.count ? [immutable(['resource', 'count'])] : [])),
-  rule('partition-immutable', 'L787', ({ resource }, stored) => (resource && stored.resource && !isSame(resource.partition, stored.resource.partition) ? [immutable(['resource', 'partition'])] : [])),
+  rule('count-immutable', 'L782', ({ json, resource }, stored) => (json['resource'] !== undefined && stored.json['resource'] !== undefined && resource.count !== stored.resource.count ? [immutable(['resource', 'count'])] : [])),
+  rule('partition-immutable', 'L787', ({ resource }, stored) => (!isSame(resource.partition, stored.resource.partition) ? [immutable(['resource', 'partition'])] : [])),
   rule('instance-type-immutable', 'L792', judgeInstanceType),
   rule('selector-immutable', 'L813', ({ resource }, stored) => {
-    if (!resource || !stored.resource) return [];
     const path = ['resource', 'labelSelector'];
     const [wanted, before] = [selectorMap(resource), selectorMap(stored.resource)];
     if (!wanted || !before) return [{ path, ...generic("Only allow matchLabels or 'IN' matchExpression", 'resource.labelSelector'), fix: 'Use matchLabels.' }];
@@ -47,22 +46,23 @@ export const updateRules: readonly Rule[] = [
   rule('tuning-method-immutable', 'L346', ({ tuning }, stored) =>
     tuning && stored.tuning && tuning.method.toLowerCase() !== stored.tuning.method.toLowerCase() ? [{ path: ['tuning', 'method'], ...generic('Method cannot be changed', 'tuning.Method'), fix: anew }] : [],
   ),
-  rule('tuning-input-name-immutable', 'L415', ({ tuning }, stored) => (tuning?.input && stored.tuning?.input && tuning.input.name !== stored.tuning.input.name ? [{ path: ['tuning', 'input', 'name'], ...generic('During update Name field cannot be changed', 'tuning.Input.Name'), fix: anew }] : [])),
+  rule('tuning-input-name-immutable', 'L415', ({ tuning }, stored) => (tuning?.input && stored.tuning?.input && tuning.input.name !== stored.tuning.input.name ? [{ path: ['tuning', 'input', 'name'], ...invalidValue('During tuning Name field cannot be changed once set', 'tuning.Input.Name'), fix: anew }] : [])),
 ];
 
 const isSet = (value: unknown): boolean => value !== undefined;
 
-function judgeInstanceType({ resource, environment }: Subject, stored: Stored): Finding[] {
-  const before = stored.resource?.instanceType ?? '';
-  if (!resource) return [];
+function judgeInstanceType({ resource, environment, version }: Subject, stored: Stored): Finding[] {
+  const before = stored.resource.instanceType;
   const path = ['resource', 'instanceType'];
+  if (version === 'kaito.sh/v1alpha1') return resource.instanceType === before ? [] : [immutable(path)];
   if (isAutoProvisioning(environment)) {
     if (resource.instanceType === '') return [{ path, ...missingField('resource.instanceType', 'resource.instanceType is required when node auto-provisioning is enabled'), fix: `Write instanceType: ${before}.` }];
-    return before !== '' && resource.instanceType !== before ? [immutable(path)] : [];
+    return before !== '' && resource.instanceType !== before ? [{ path, ...generic('instanceType cannot be changed once set when node auto-provisioning is enabled', 'resource.instanceType'), fix: anew }] : [];
   }
   // What was bought for it once may stay written, or go.
   if (resource.instanceType === '' || resource.instanceType === before) return [];
-  return [{ path, ...invalidValue('instanceType must be empty when node auto-provisioning is disabled (BYO scenario)', 'resource.instanceType'), fix: 'Leave instanceType out.' }];
+  const text = before === '' ? 'instanceType must be empty when node auto-provisioning is disabled (BYO scenario)' : 'instanceType cannot be changed once set';
+  return [{ path, ...invalidValue(text, 'resource.instanceType'), fix: 'Leave instanceType out.' }];
 }
 
 /** Labels and the expressions that say the same; undefined when an expression says more. */
