@@ -28,7 +28,6 @@ describe.skipIf(!existsSync(answers))("rendering takes as many nodes as KAITO's 
     ['A machine whose GPUs cannot run the images is refused', (_, problems) => problems.some(({ code }) => code === 'instance-type-unsupported')],
     ['Without an instance type existing nodes are meant', ({ id }) => id === 'napx/sku-'],
     ['Other clouds have no nodes that this program adds', ({ env }) => env.cloud !== 'azure'],
-    ['Nodes whose memory label cannot be read are used with a warning', ({ id }) => /^byo\/rounding-"(?:23028\.5| 23028)"/.test(id)],
     ['The transformers runtime serves from one node whatever the count', ({ id }) => id === 'napx/runtime-transformers-count-<nil>'],
     ['What is not in the catalogue is looked up in the hub by the command', ({ workspace }) => findPreset(catalogue, workspace.inference?.preset?.name ?? '').kind !== 'found' && workspace.inference?.preset !== undefined],
     ['Nodes that nobody has told of are taken to be there', ({ id }) => id === 'partition/acc-no-nodes'],
