@@ -11,6 +11,8 @@ export const kaitoAnnotation = {
   bypassResourceChecks: 'kaito.sh/bypass-resource-checks',
   /** `balanced`, `interactivity` or `throughput`. */
   performanceMode: 'kaito.sh/performance-mode',
+  /** Exactly `true`: the weights are on the nodes already, in a folder named after the preset. */
+  useLocalWeights: 'kaito.sh/use-local-weights',
   /** Counts up with each change of the Workspace; on every object. */
   revision: 'workspace.kaito.io/revision',
 } as const;

@@ -1,3 +1,5 @@
+import { kaitoAnnotation } from './annotations.ts';
+
 /**
  * What is wanted, in the shape of KAITO's `kaito.sh/v1beta1` Workspace: the only model of a wish in this program.
  * Note that `resource`, `inference` and `tuning` are siblings of `metadata`; a Workspace has no `spec`.
@@ -78,6 +80,13 @@ export interface Tuning {
   input: DataSource;
   output: DataDestination;
 }
+
+/**
+ * The folder of a node that has the weights, where the annotation says that they are there. It is named after the preset as
+ * the Workspace writes it: https://github.com/kaito-project/kaito/blob/056b8280/api/v1beta1/labels.go#L204
+ */
+export const localWeightsFolder = ({ metadata, inference }: Workspace): string | undefined =>
+  inference && metadata.annotations?.[kaitoAnnotation.useLocalWeights] === 'true' ? `/opt/kaito/models/${inference.preset.name.trim().toLowerCase().replaceAll(/[/\\]/g, '-')}` : undefined;
 
 export type WorkspaceKind = 'inference' | 'tuning';
 

@@ -3,7 +3,7 @@ import { BugError, UsageError } from '../domain/errors.ts';
 import { wholeGpu } from '../domain/mig.ts';
 import type { Preset } from '../domain/preset.ts';
 import type { AdapterLocation } from '../domain/record.ts';
-import type { Workspace } from '../domain/workspace.ts';
+import { localWeightsFolder, type Workspace } from '../domain/workspace.ts';
 import { runtimes, type RuntimeName } from '../runtimes/index.ts';
 import { renderFlags, startupBudgetSeconds, type Server, type ServerMachine } from '../runtimes/runtime.ts';
 import { cudaToolkitFolder } from '../runtimes/vllm.ts';
@@ -62,6 +62,7 @@ const valuesOf = (request: InferenceRendering, templates: Templates): Values => 
   const { workspace, preset, runtime, machine, nodeCount, nodeSelector, adapters } = request;
   const { name, namespace, annotations = {} } = workspace.metadata;
   const inference = inferenceOf(workspace);
+  const localWeights = localWeightsFolder(workspace);
   const resource = machine.gpuResource ?? wholeGpu;
   const performanceMode = annotations[kaitoAnnotation.performanceMode];
   const server = runtimes[runtime].server({
@@ -70,6 +71,7 @@ const valuesOf = (request: InferenceRendering, templates: Templates): Values => 
     nodeCount,
     adapterRanks: adapters.map(({ rank }) => rank),
     hasConfig: inference.config !== undefined,
+    ...(localWeights === undefined ? {} : { localWeights }),
     ...(performanceMode === undefined || performanceMode === '' || performanceMode === 'balanced' ? {} : { performanceMode }),
   });
   const base: Values = {
@@ -106,6 +108,7 @@ const serverValues = (server: Server, { preset, workspace, adapters }: Inference
   const tokenSecret = reference.presetOptions?.modelAccessSecret;
   const flags = renderFlags(server.flags);
   const startupFailureThreshold = Math.ceil(startupBudgetSeconds(preset) / 10);
+  const localWeights = localWeightsFolder(workspace);
   const toolkit = { name: 'cuda-toolkit', mountPath: cudaToolkitFolder, readOnly: true };
   const toolkitContainer = (): Json => resolveTemplate(templates.template('inference/cuda-toolkit'), { ...base, server: { cudaToolkitFolder } });
   return {
@@ -125,9 +128,10 @@ const serverValues = (server: Server, { preset, workspace, adapters }: Inference
     terminationGracePeriodSeconds: server.terminationGracePeriodSeconds,
     cudaToolkitFolder,
     initContainers: server.needsCudaToolkit ? [toolkitContainer()] : [],
-    mounts: [...(config === undefined ? [] : [{ name: 'config', mountPath: '/mnt/config' }]), ...(server.needsCudaToolkit ? [toolkit] : [])],
+    mounts: [...(config === undefined ? [] : [{ name: 'config', mountPath: '/mnt/config' }]), ...(localWeights === undefined ? [] : [{ name: 'local-weights', mountPath: localWeights, readOnly: true }]), ...(server.needsCudaToolkit ? [toolkit] : [])],
     volumes: [
       ...(config === undefined ? [] : [{ name: 'config', configMap: { name: config } }]),
+      ...(localWeights === undefined ? [] : [{ name: 'local-weights', hostPath: { path: localWeights, type: 'Directory' } }]),
       ...(server.needsCudaToolkit ? [{ name: 'cuda-toolkit', hostPath: { path: cudaToolkitFolder, type: 'DirectoryOrCreate' } }] : []),
     ],
   };

@@ -3,7 +3,7 @@ import type { Facts, TuningFacts } from '../domain/facts.ts';
 import type { KubernetesObject } from '../domain/kubernetes.ts';
 import type { Check, Choice, Plan, Step } from '../domain/plan.ts';
 import type { Preset } from '../domain/preset.ts';
-import type { Workspace } from '../domain/workspace.ts';
+import { localWeightsFolder, type Workspace } from '../domain/workspace.ts';
 import type { Templates } from '../manifests/files.ts';
 import { renderInference, type ServedAdapter } from '../manifests/inference.ts';
 import { provisioners } from '../provisioners/index.ts';
@@ -112,7 +112,7 @@ export const newImages = (wanted: Workspace, before: Workspace | undefined): New
 
 const judge = ({ workspace, preset, adapters }: ServingRequest, facts: Facts): Check[] => {
   const secret = workspace.inference?.preset.presetOptions?.modelAccessSecret;
-  if (preset.gated && secret === undefined) {
+  if (preset.gated && secret === undefined && localWeightsFolder(workspace) === undefined) {
     throw new PreflightError(`Preset ${preset.name} is gated on Hugging Face and needs a token.`, {
       reason: 'ModelAccessSecretMissing',
       fact: `Its licence (${preset.license}) must have been accepted by the token's owner at https://huggingface.co/${preset.huggingFaceId}.`,

@@ -91,6 +91,7 @@ export const toServingRequest = (flags: ServingFlags, namespace: string, catalog
   const written = flags.adapter.length === 0 ? (before?.adapters ?? []) : [];
   const adapters = [...parseAdapters(flags.adapter).map((adapter) => toServedAdapter(adapter, flags, tunings, preset, namespace)), ...written.map((adapter) => toKeptAdapter(adapter, tunings))];
   for (const adapter of adapters) choose('adapter', adapter.name, stored && written.length > 0 ? whyBasis(stored) : whyFlag('--adapter', stored), `${adapter.name} (${describeSource(adapter)})`);
+  if (annotations[kaitoAnnotation.useLocalWeights] === 'true' && stored) choose('weights', 'on the nodes', whyBasis(stored));
   const secret = flags.modelAccessSecret ?? before?.preset.presetOptions?.modelAccessSecret;
   const config = flags.config ?? before?.config;
   const workspace: Workspace = {
@@ -99,7 +100,8 @@ export const toServingRequest = (flags: ServingFlags, namespace: string, catalog
     metadata: { name, namespace, ...labelsInFile(stored), ...toAnnotations({ ...annotationsInFile(stored, [kaitoAnnotation.runtime, ownAnnotation.modelCommit]), ...annotationsOf(runtime, preset) }) },
     resource: { ...(nodes.instanceType === undefined ? {} : { instanceType: nodes.instanceType }), labelSelector: { matchLabels: nodes.selector ?? selectorInFile(stored) ?? { apps: name } }, ...partitionBefore(stored) },
     inference: {
-      preset: { name: presetReference(preset), ...(secret === undefined ? {} : { presetOptions: { modelAccessSecret: secret } }) },
+      // A folder is named after what is written.
+      preset: { name: annotations[kaitoAnnotation.useLocalWeights] === 'true' ? wantedPreset : presetReference(preset), ...(secret === undefined ? {} : { presetOptions: { modelAccessSecret: secret } }) },
       ...(config === undefined ? {} : { config }),
       ...(adapters.length === 0 ? {} : { adapters: written.length > 0 ? written : adapters.map(toInferenceAdapter) }),
     },

@@ -15,6 +15,8 @@ export interface ServerRequest {
   adapterRanks: readonly (number | undefined)[];
   /** Whether a user's ConfigMap is mounted at `/mnt/config`. */
   hasConfig: boolean;
+  /** Where the nodes have the weights; absent: they are downloaded. */
+  localWeights?: string;
   /** `interactivity` or `throughput`; absent: balanced. */
   performanceMode?: string;
 }
@@ -59,6 +61,9 @@ export const renderFlags = (flags: Flags): string[] =>
  * 180 minutes. https://github.com/kaito-project/kaito/blob/056b8280/presets/workspace/models/vllm_model.go#L33
  */
 export const startupBudgetSeconds = ({ weightsGiB }: Preset): number => Math.min(180 * 60, Math.max(30 * 60, 15 * 60 + 18 * weightsGiB));
+
+/** KAITO's helpers in the image find the tokenizer by this. */
+export const processorOf = ({ localWeights }: ServerRequest): Record<string, string> => (localWeights === undefined ? {} : { KAITO_PROCESSOR: localWeights });
 
 /** Where the server downloads the weights to: a volume, so that they do not fill the container's own layer. */
 export const weightsFolder = '/workspace/weights';

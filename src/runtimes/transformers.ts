@@ -1,4 +1,4 @@
-import { weightsFolder, type Flags, type Runtime, type ServerRequest } from './runtime.ts';
+import { processorOf, weightsFolder, type Flags, type Runtime, type ServerRequest } from './runtime.ts';
 
 /**
  * Hugging Face transformers behind an OpenAI API: slower than vLLM, one request at a time, adapters merged into the model.
@@ -14,7 +14,7 @@ export const transformers: Runtime = {
     // Not through a shell: dash drops environment variables such as `my-adapter`, which carry the adapters' strengths.
     command: ['accelerate', 'launch', '--gpu_ids=all', '--machine_rank=0', '--num_machines=1', '--num_processes=1', '/workspace/tfs/inference_api.py'],
     flags: flagsOf(request),
-    environment: { HF_HOME: weightsFolder },
+    environment: { HF_HOME: weightsFolder, ...processorOf(request) },
     ports: [],
     // The server does not end on SIGTERM: whatever it is given here is waited for.
     terminationGracePeriodSeconds: 5,
@@ -23,9 +23,10 @@ export const transformers: Runtime = {
   }),
 };
 
-const flagsOf = ({ preset }: ServerRequest): Flags => ({
-  pretrained_model_name_or_path: preset.huggingFaceId,
-  ...(preset.revision === undefined ? {} : { revision: preset.revision }),
+const flagsOf = ({ preset, localWeights }: ServerRequest): Flags => ({
+  // KAITO mounts local weights here too, and then downloads others.
+  pretrained_model_name_or_path: localWeights ?? preset.huggingFaceId,
+  ...(preset.revision === undefined || localWeights !== undefined ? {} : { revision: preset.revision }),
   served_model_name: preset.name,
   pipeline: 'text-generation',
   allow_remote_files: '',

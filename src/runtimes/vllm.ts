@@ -1,6 +1,6 @@
 import type { Preset } from '../domain/preset.ts';
 import { parallelismFlags, withoutCpuOffload } from './parallelism.ts';
-import { weightsFolder, type Flags, type Runtime, type ServerRequest } from './runtime.ts';
+import { processorOf, weightsFolder, type Flags, type Runtime, type ServerRequest } from './runtime.ts';
 
 /**
  * vLLM through KAITO's wrapper, which serves every preset on any number of nodes. The flags are the operator's, apart from
@@ -12,7 +12,7 @@ export const vllm: Runtime = {
   server: (request) => ({
     command: ['python3', '/workspace/vllm/inference_api.py'],
     flags: flagsOf(request),
-    environment: environmentOf(request.preset),
+    environment: { ...environmentOf(request.preset), ...processorOf(request) },
     ports: [{ name: 'kv-events', containerPort: 5557 }],
     terminationGracePeriodSeconds: 30,
     needsCudaToolkit: request.preset.vllm.requiresCudaToolkit ?? false,
@@ -22,14 +22,11 @@ export const vllm: Runtime = {
 
 export const cudaToolkitFolder = '/opt/kaito/cuda/129';
 
-const flagsOf = ({ preset, machine, nodeCount, adapterRanks, hasConfig, performanceMode }: ServerRequest): Flags => ({
-  model: preset.huggingFaceId,
-  ...(preset.revision === undefined ? {} : { revision: preset.revision }),
+const flagsOf = ({ preset, machine, nodeCount, adapterRanks, hasConfig, localWeights, performanceMode }: ServerRequest): Flags => ({
+  ...modelFlags(preset, localWeights),
   'served-model-name': preset.name,
-  'download-dir': weightsFolder,
   'trust-remote-code': '',
   dtype: preset.quantization === undefined ? 'bfloat16' : 'auto',
-  load_format: 'auto',
   config_format: 'auto',
   tokenizer_mode: 'auto',
   // The largest context that fits, instead of a refusal to start.
@@ -46,6 +43,12 @@ const flagsOf = ({ preset, machine, nodeCount, adapterRanks, hasConfig, performa
   ...(hasConfig ? { 'kaito-config-file': '/mnt/config/inference_config.yaml' } : {}),
   ...(performanceMode === undefined ? {} : { 'performance-mode': performanceMode }),
 });
+
+const modelFlags = ({ huggingFaceId, revision }: Preset, localWeights: string | undefined): Flags =>
+  localWeights === undefined
+    ? { model: huggingFaceId, ...(revision === undefined ? {} : { revision }), 'download-dir': weightsFolder, load_format: 'auto' }
+    : // It reads files side by side, which a node's disk can serve.
+      { model: localWeights, 'load-format': 'runai_streamer' };
 
 const parserFlags = ({ vllm: { toolCallParser, reasoningParser, chatTemplate } }: Preset): Flags => ({
   ...(toolCallParser === undefined ? {} : { 'tool-call-parser': toolCallParser, 'enable-auto-tool-choice': '' }),

@@ -76,7 +76,10 @@ export const topLevelRules: readonly Rule[] = [
     on: 'create',
     stage: 'webhook',
     upstream: `${workspaceValidation}#L165`,
-    check: ({ inference, tuning }) => (inference || tuning ? [] : [{ path: [], ...generic('Either Inference or Tuning must be specified, not neither', 'spec'), fix: 'Add inference to serve a model, or tuning to tune one.' }]),
+    check: ({ inference, tuning, document }) =>
+      inference || tuning
+        ? []
+        : [{ path: [], ...generic('Either Inference or Tuning must be specified, not neither', 'spec'), fix: isMap(document['spec']) ? 'Move what is in spec beside metadata: a Workspace has no spec.' : 'Add inference to serve a model, or tuning to tune one.' }],
   },
   {
     code: 'inference-and-tuning',

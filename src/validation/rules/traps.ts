@@ -27,7 +27,7 @@ export const trapRules: readonly Rule[] = [
   ),
   own('gated-without-secret', 'error', 'presets/workspace/generator/generator.go#L369', (subject) => {
     const preset = presetOf(subject);
-    if (!subject.inference?.preset || !preset?.gated || subject.inference.preset.modelAccessSecret !== '') return [];
+    if (!subject.inference?.preset || !preset?.gated || subject.inference.preset.modelAccessSecret !== '' || subject.annotations['kaito.sh/use-local-weights'] === 'true') return [];
     return [{ path: ['inference', 'preset'], message: `${preset.huggingFaceId} is gated: without a token the download fails once the node is paid for.`, fix: 'Add presetOptions.modelAccessSecret: the name of a Secret with the key HF_TOKEN.' }];
   }),
   own('model-not-in-catalogue', 'warning', 'presets/workspace/generator/generator.go#L389', ({ inference, facts }) => {
