@@ -32,7 +32,7 @@ const commandOf = (cluster: RealCluster, component: Component) => {
   if (isOfControlPlane(component)) {
     return { ...controlPlaneCommand(component, addressesOf(state.block)), cgroups: foldersToJoin(`${rootOf(cluster.name)}/control-plane`) };
   }
-  const [kind, node = ''] = component.split(':') as [NodeComponent, string];
+  const [kind, node] = component.split(':') as [NodeComponent, string];
   const [files, settings] = [filesOf(state, cluster.folder, node), state.nodes[node]];
   if (files === undefined || settings === undefined) throw new Error(`The cluster ${cluster.name} has no node ${node}.`);
   return nodeCommand(kind, files, settings);
