@@ -90,7 +90,8 @@ const datasetValues = ({ urls, image, imagePullSecrets = [], volumeSource }: Dat
   const credentials = 'dataset-credentials';
   const hasCredentials = image !== undefined && imagePullSecrets.length > 0;
   return {
-    urls: urls?.join(' '),
+    // A space divides two addresses.
+    urls: urls?.map((url) => url.replaceAll(' ', '%20')).join(' '),
     image: image === undefined ? undefined : toPullReference(image),
     volume: { name: 'data', ...(volumeSource === undefined ? { emptyDir: {} } : toJsonMap(volumeSource)) },
     credentialsMount: hasCredentials ? { name: credentials, mountPath: '/root/.docker/config.d', readOnly: true } : undefined,

@@ -61,7 +61,7 @@ describe('renderTuning', () => {
   describe('the dataset', () => {
     it('is downloaded from addresses', () => {
       const rendered = job({ input: { urls: ['https://a.example/x.jsonl?a=b c', 'https://b.example/y.csv'] } });
-      expect(environment(container(rendered, 'dataset'))).toEqual({ DATA_URLS: 'https://a.example/x.jsonl?a=b c https://b.example/y.csv', DATA_VOLUME_PATH: '/mnt/data' });
+      expect(environment(container(rendered, 'dataset'))).toEqual({ DATA_URLS: 'https://a.example/x.jsonl?a=b%20c https://b.example/y.csv', DATA_VOLUME_PATH: '/mnt/data' });
       expect(container(rendered, 'dataset')['image']).toMatch(/^curlimages\/curl:\d+\.\d+\.\d+$/);
       expect(volumes(rendered)['data']).toEqual({ emptyDir: {} });
     });

@@ -101,7 +101,7 @@ const examples: Readonly<Record<string, Example>> = {
   },
   'a Workspace inside spec': {
     text: `${head('wrapped')}spec:\n  resource:\n    instanceType: ${a100}\n    labelSelector: {matchLabels: {scale: multi}}\n  inference:\n    preset:\n      name: llama-3.1-8b-instruct\n      modelAccessSecret: hf-token\n`,
-    refused: ['neither-inference-nor-tuning'],
+    refused: ['instance-type-required', 'neither-inference-nor-tuning'],
     warned: ['field-unknown'],
     rendered: { refused: ['neither-inference-nor-tuning'] },
   },

@@ -49,9 +49,13 @@ export const trapRules: readonly Rule[] = [
   own('dataset-several-urls', 'warning', 'presets/workspace/tuning/text-generation/dataset.py#L46', ({ tuning }) =>
     tuning?.input && tuning.input.urls.length > 1 ? [{ path: ['tuning', 'input', 'urls', 1], message: `All ${tuning.input.urls.length} files are downloaded, and the trainer reads the first that it knows.`, fix: 'Put the dataset into one file.' }] : [],
   ),
-  own('dataset-url-with-space', 'error', 'pkg/workspace/tuning/scripts/data-downloader.sh', ({ tuning }) =>
-    (tuning?.input?.urls ?? []).flatMap((url, index) => (/\s/.test(url) ? [{ path: ['tuning', 'input', 'urls', index], message: 'The downloader cuts addresses at spaces.', fix: 'Write %20 for a space.' }] : [])),
-  ),
+  {
+    ...own('dataset-url-with-space', 'error', 'pkg/workspace/tuning/scripts/data-downloader.sh', ({ tuning }) =>
+      (tuning?.input?.urls ?? []).flatMap((url, index) => (/\s/.test(url) ? [{ path: ['tuning', 'input', 'urls', index], message: 'The operator’s downloader cuts addresses at spaces.', fix: 'Write %20 for a space.' }] : [])),
+    ),
+    // Ours writes them so.
+    isForOperatorOnly: true,
+  },
   own('tuning-input-name-no-label', 'error', 'pkg/workspace/tuning/preset_tuning.go#L369', ({ tuning }) =>
     tuning?.input && tuning.input.image !== '' && tuning.input.name !== '' && !isLabel(`docker-config-${tuning.input.name}-tuning-input`)
       ? [{ path: ['tuning', 'input', 'name'], message: 'A volume is named after the input, and this cannot be part of its name.', fix: 'Use at most 36 lower-case letters, digits and -.' }]
