@@ -56,11 +56,14 @@ func devicePlugin(args []string) error {
 		return err
 	}
 	socket := filepath.Join(folder, "gpu.sock")
-	for {
-		if err := serve(socket, filepath.Join(folder, "kubelet.sock"), resource, count); err != nil {
+	kubeletSocket := filepath.Join(folder, "kubelet.sock")
+	for ; ; time.Sleep(100 * time.Millisecond) {
+		if _, err := os.Stat(kubeletSocket); err != nil {
+			continue // no kubelet serves yet
+		}
+		if err := serve(socket, kubeletSocket, resource, count); err != nil {
 			fmt.Println(err)
 		}
-		time.Sleep(200 * time.Millisecond)
 	}
 }
 

@@ -64,9 +64,6 @@ func arrangeMounts(folder string) error {
 	if err := bind(fmt.Sprintf("/proc/self/fd/%d", run.Fd()), runFolder); err != nil {
 		return err
 	}
-	if err := syscall.Mount("", runFolder, "", syscall.MS_SHARED, ""); err != nil {
-		return fmt.Errorf("share %s: %w", runFolder, err)
-	}
 	for name, value := range wantedTunables {
 		file := filepath.Join(runFolder, "tunables", filepath.Base(name))
 		if err := os.WriteFile(file, []byte(value), 0o644); err != nil {
@@ -80,6 +77,10 @@ func arrangeMounts(folder string) error {
 		if err := bind(filepath.Join(runFolder, pair[0]), pair[1]); err != nil {
 			return err
 		}
+	}
+	// Last, since what is bound from a shared mount is shared as well.
+	if err := syscall.Mount("", runFolder, "", syscall.MS_SHARED, ""); err != nil {
+		return fmt.Errorf("share %s: %w", runFolder, err)
 	}
 	return nil
 }
