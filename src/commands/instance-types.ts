@@ -19,19 +19,23 @@ export default defineCommand({
   },
   examples: ['instance-types', 'instance-types --preset llama-3.3-70b-instruct --context-length 32768', 'instance-types --preset phi-4 --method qlora', 'instance-types Standard_NC6s_v3', 'instance-types --region westeurope -o json'],
   async *run({ arguments: [name], options, origins }, context): AsyncGenerator<Event, void> {
-    const [{ findMachinePrice, instanceTypesOf }, { hasPrices }, { lookUpInstanceType }] = await Promise.all([import('../domain/clouds.ts'), import('../domain/azure-prices.ts'), import('../plan/look-up-instance-type.ts')]);
+    const [{ findMachinePrice, instanceTypesOf }, { foldRegion, pricedRegions }, { lookUpInstanceType }] = await Promise.all([import('../domain/clouds.ts'), import('../domain/azure-prices.ts'), import('../plan/look-up-instance-type.ts')]);
     const { region = 'eastus', preset: wanted, method, contextLength: contextLengthTokens } = options;
     const found = name === undefined ? undefined : lookUpInstanceType(name, options.cloud);
     const cloud = found?.cloud ?? options.cloud ?? 'azure';
     const machines = found ? [found.machine] : instanceTypesOf[cloud];
     const replaces = found?.replaces;
-    if (replaces) yield { type: 'warning', message: `${replaces.name} ${replaces.reason}. Take ${machines[0]?.name ?? ''} instead.` };
-    if (cloud === 'azure' && !hasPrices(region)) yield { type: 'note', message: `No list prices are known in a region ${JSON.stringify(region)}.` };
+    // Last, so that a stream of rows begins with a row.
+    const warnings: Event[] = [
+      ...(replaces ? [{ type: 'warning' as const, message: `${replaces.name} ${replaces.reason}. Take ${machines[0]?.name ?? ''} instead.` }] : []),
+      ...(cloud === 'azure' && !pricedRegions().includes(foldRegion(region)) ? [{ type: 'warning' as const, ...(await aboutRegion(region)) }] : []),
+    ];
     const price = (machine: GpuMachine) => findMachinePrice(cloud, machine.name, region);
     if (wanted === undefined) {
       // Settings that are there for other commands are no mistake here.
       if (origins.method.from === 'flag' || origins.contextLength.from === 'flag') await refuseWithoutPreset();
       yield list(machines.map((machine) => ({ ...machine, price: price(machine) })), { cloud, region, isOne: found !== undefined, ...(replaces ? { replaces } : {}) });
+      yield* warnings;
       return;
     }
     const [{ rankInstanceTypes }, { resolvePreset }, { knownModels }, { cannotBeTuned, tuningSettingsOf }, { isHubModel }] = await Promise.all([
@@ -48,8 +52,20 @@ export default defineCommand({
     const length = contextLengthTokens === undefined ? {} : { contextLengthTokens };
     const purpose = method === undefined ? { kind: 'serving' as const, preset, ...length } : { kind: 'tuning' as const, tuning: tuningSettingsOf(preset, catalogue), method, ...length };
     yield rankTable(rankInstanceTypes({ cloud, region, purpose, machines }), { cloud, region, preset: preset.huggingFaceId, ...(method === undefined ? {} : { method }), ...length, ...(replaces ? { replaces } : {}) });
+    yield* warnings;
   },
 });
+
+/** Azure has more regions than these, so a name is not refused. */
+const aboutRegion = async (region: string): Promise<{ message: string; hints: string[] }> => {
+  const [{ closest, distance }, { foldRegion, pricedRegions, priceListDay }] = await Promise.all([import('fastest-levenshtein'), import('../domain/azure-prices.ts')]);
+  const regions = pricedRegions();
+  const nearest = closest(foldRegion(region), regions);
+  return {
+    message: `No list prices are known in a region ${JSON.stringify(region)}.`,
+    hints: [...(distance(foldRegion(region), nearest) <= 3 ? [`Did you mean --region ${nearest}?`] : []), `Azure's price list of ${priceListDay} has GPU machines in: ${regions.join(', ')}.`],
+  };
+};
 
 const refuseWithoutPreset = async (): Promise<never> => {
   const { UsageError } = await import('../domain/errors.ts');
@@ -71,23 +87,25 @@ const list = (items: readonly PricedMachine[], { cloud, region, isOne, replaces 
       ...(isAzure ? [String(vCpuCount ?? ''), quotaFamily ?? '', price ? price.usdPerHour.toFixed(2) : 'unknown'] : []),
     ]),
     data: isOne ? { ...items[0], cloud, region, ...(replaces ? { replaces } : {}) } : { items, cloud, region },
+    each: items.map((item) => ({ ...item, cloud, region, ...(replaces ? { replaces } : {}) })),
   };
 };
 
-const rankTable = (ranked: readonly RankedInstanceType[], about: { cloud: string; region: string } & Record<string, unknown>): Event => ({
-  type: 'table',
-  columns: ['NAME', 'NODES', 'GPUS', 'GPU MEMORY', 'NEED', `$/HOUR${about.cloud === 'azure' ? ` IN ${about.region.toUpperCase()}` : ''}`, 'FITS'],
-  rows: ranked.map(({ machine: { name, gpuCount, gpuMemoryGiB }, verdict, nodeCount, neededGiB, perHourUsd, reason }) => [
-    name,
-    nodeCount === undefined ? '-' : String(nodeCount),
-    String(gpuCount * (nodeCount ?? 1)),
-    gpuCount * (nodeCount ?? 1) === 1 ? `${gpuMemoryGiB} GiB` : `${gpuCount * (nodeCount ?? 1)} x ${gpuMemoryGiB / gpuCount} GiB`,
-    neededGiB === undefined ? '-' : `${neededGiB.toFixed(1)} GiB`,
-    nodeCount === undefined ? '-' : perHourUsd === undefined ? 'unknown' : perHourUsd.toFixed(2),
-    { fits: 'yes', tight: `tight: ${reason ?? ''}`, no: `no: ${reason ?? ''}` }[verdict],
-  ]),
-  data: {
-    ...about,
-    items: ranked.map(({ machine, nodeCount, verdict, ...figures }) => ({ ...machine, fits: verdict !== 'no', verdict, ...(nodeCount === undefined ? {} : { nodes: nodeCount }), ...figures })),
-  },
-});
+const rankTable = (ranked: readonly RankedInstanceType[], about: { cloud: string; region: string } & Record<string, unknown>): Event => {
+  const items = ranked.map(({ machine, nodeCount, verdict, ...figures }) => ({ ...machine, fits: verdict !== 'no', verdict, ...(nodeCount === undefined ? {} : { nodes: nodeCount }), ...figures }));
+  return {
+    type: 'table',
+    columns: ['NAME', 'NODES', 'GPUS', 'GPU MEMORY', 'NEED', `$/HOUR${about.cloud === 'azure' ? ` IN ${about.region.toUpperCase()}` : ''}`, 'FITS'],
+    rows: ranked.map(({ machine: { name, gpuCount, gpuMemoryGiB }, verdict, nodeCount, neededGiB, perHourUsd, reason }) => [
+      name,
+      nodeCount === undefined ? '-' : String(nodeCount),
+      String(gpuCount * (nodeCount ?? 1)),
+      gpuCount * (nodeCount ?? 1) === 1 ? `${gpuMemoryGiB} GiB` : `${gpuCount * (nodeCount ?? 1)} x ${gpuMemoryGiB / gpuCount} GiB`,
+      neededGiB === undefined ? '-' : `${neededGiB.toFixed(1)} GiB`,
+      nodeCount === undefined ? '-' : perHourUsd === undefined ? 'unknown' : perHourUsd.toFixed(2),
+      { fits: 'yes', tight: `tight: ${reason ?? ''}`, no: `no: ${reason ?? ''}` }[verdict],
+    ]),
+    data: { ...about, items },
+    each: items.map((item) => ({ ...item, ...about })),
+  };
+};

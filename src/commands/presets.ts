@@ -26,6 +26,7 @@ export default defineCommand({
         [...preset.aliases, ...preset.shortNames, ...(preset.isFromHub ? [preset.huggingFaceId] : [])].filter((other) => other !== preset.name).join(', '),
       ]),
       data: name === undefined ? { items: shown } : shown[0],
+      each: shown,
     };
   },
 });

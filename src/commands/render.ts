@@ -21,8 +21,8 @@ export default defineCommand({
     ...serve.options,
     ...tune.options,
     config: text('--config <name>', 'ConfigMap with your own training_config.yaml or inference_config.yaml'),
-    as: choice('--as <form>', "objects for kubectl, or a Workspace for KAITO's operator", ['objects', 'workspace'], 'objects'),
-    out: text('--out <directory>', 'write one file for each object, and a kustomization.yaml'),
+    as: choice('--as <form>', "objects for kubectl, a Workspace for KAITO's operator, or a kustomization in a directory", ['objects', 'workspace', 'kustomize'], 'objects'),
+    out: text('--out <directory>', 'write one file for each object, and a kustomization.yaml', { defaultText: 'with --as kustomize, the name of the workspace' }),
     force: toggle('--force', 'replace files in that directory that render did not write'),
     region: text('--region <name>', 'Azure region whose list prices count', { defaultText: 'eastus' }),
     namespace: text('-n, --namespace <name>', 'namespace of the workspace', { defaultText: 'that of the file, else default' }),
@@ -33,7 +33,7 @@ export default defineCommand({
     nodeTimeout: { ...tune.options.nodeTimeout, isHidden: true },
     timeout: { ...serve.options.timeout, isHidden: true },
   },
-  examples: ['render --preset phi-3-mini --method qlora', 'render --preset phi-4-mini-instruct | kubectl apply --dry-run=server -f -', 'render -f workspace.yaml --as workspace', 'render -f workspaces/ --out manifests', 'render -f workspaces/ -o ndjson'],
+  examples: ['render --preset phi-3-mini --method qlora', 'render --preset phi-4-mini-instruct | kubectl apply --dry-run=server -f -', 'render -f workspace.yaml --as workspace', 'render -f workspaces/ --as kustomize --out manifests', 'render -f workspaces/ -o ndjson'],
   async *run({ arguments: [name], options: given, origins }, context) {
     const [{ openWorkspaces, InvalidWorkspaceError }, { planUnseen }, { toTuningFlags }, { servingOverrides, tuningOverrides }, { planManifests, workspaceComments }, { toWorkspaceDocument }, { operatorRefusals }, { parallelismOf }, { knownModels }] = await Promise.all([
       import('../validation/open-workspace.ts'),
@@ -59,6 +59,7 @@ export default defineCommand({
     const templates = await context.templates(options.templates);
     const isStream = context.globals.output === 'ndjson';
     const documents: ManifestDocument[] = [];
+    const names: string[] = [];
     const refusals: KaitoError[] = [];
     for (const wish of wishes) {
       const namespace = namespaceFlag ?? wish.namespace ?? options.namespace ?? 'default';
@@ -72,6 +73,7 @@ export default defineCommand({
         const document = toWorkspaceDocument(plan.workspace, preset);
         const rendered = isWorkspace ? [{ comments: workspaceComments(plan), object: document }, ...objects.map((object) => ({ comments: [], object }))] : planManifests(plan);
         documents.push(...rendered);
+        names.push(plan.workspace.metadata.name);
         const warnings = [...(written?.warnings ?? []), ...plan.warnings, ...(isWorkspace ? operatorRefusals(document, catalogue) : [])];
         if (isStream) yield { type: 'item', item: { ...summaryOf(plan), parallelism: parallelismOf(plan, preset), objects: rendered.map(({ object }) => object), ...(warnings.length === 0 ? {} : { warnings }) }, text: '' };
         else for (const message of warnings) yield { type: 'warning', message };
@@ -86,11 +88,12 @@ export default defineCommand({
       return;
     }
     if (refusals.length > 0) throw join(refusals, wishes.length);
-    if (options.out !== undefined) {
+    const out = options.out ?? (options.as === 'kustomize' ? (names.length === 1 ? names[0] : 'workspaces') : undefined);
+    if (out !== undefined) {
       const [{ toKustomization }, { writeFolder }] = await Promise.all([import('../manifests/kustomization.ts'), import('../manifests/write-folder.ts')]);
       const files = toKustomization(documents);
-      await writeFolder(options.out, files, { force: options.force });
-      yield { type: 'result', result: { directory: options.out, files: files.map((file) => file.name) }, summary: files.map((file) => `${options.out ?? ''}/${file.name}`), hints: [`kubectl apply -k ${options.out}`] };
+      await writeFolder(out, files, { force: options.force });
+      yield { type: 'result', result: { directory: out, files: files.map((file) => file.name) }, summary: files.map((file) => `${out}/${file.name}`), hints: [`kubectl apply -k ${out}`] };
       return;
     }
     const { toManifests } = await import('../manifests/manifest-text.ts');
@@ -115,6 +118,7 @@ const join = (refusals: readonly KaitoError[], count: number): KaitoError => {
     reason: 'InvalidWorkspace',
     fact: refusals.map(({ message, fact }) => [message, fact].filter(Boolean).join('\n')).join('\n'),
     hints: [...new Set(refusals.flatMap(({ hints }) => hints))],
+    remarks: refusals.flatMap(({ remarks }) => remarks),
   });
 };
 

@@ -22,10 +22,10 @@ export default defineCommand({
     featureGates: texts('--feature-gates <gate=true>', 'gates of the operator that differ from its defaults'),
     clusterFacts: toggle('--cluster-facts', 'read ConfigMaps, Secrets, Nodes and StorageClasses from the cluster'),
   },
-  examples: ['validate -f workspace.yaml', 'validate -f - -o ndjson', 'validate -f new.yaml --against stored.yaml', 'validate -f workspaces/ --node-provisioner byo --cluster-facts'],
+  examples: ['validate -f workspace.yaml', 'validate -f - -o ndjson', 'validate -f new.yaml --against stored.yaml', 'validate -f workspaces/ -o github', 'validate -f workspaces/ --node-provisioner byo --cluster-facts'],
   async *run({ options }, context) {
     if (options.filename.length === 0) throw new UsageError('Say what to judge.', { reason: 'MissingOption', hints: ['kaito-ts validate -f <file, directory or ->'] });
-    const [{ readWorkspaceFiles }, { openFiles }, { identityOf, isJudged, judge }, { renderVerdict, summarise }, presets] = await Promise.all([
+    const [{ readWorkspaceFiles }, { openFiles }, { identityOf, isJudged, judge }, { renderVerdict, summarise, toRemarks }, presets] = await Promise.all([
       import('../validation/files.ts'),
       import('../validation/open-files.ts'),
       import('../validation/judge.ts'),
@@ -50,7 +50,7 @@ export default defineCommand({
     for (const document of judged) {
       const verdict = judge(document, environment, facts, document.content && storedByIdentity.get(identityKey(identityOf(document.content, environment))));
       verdicts.push(verdict);
-      yield { type: 'item', item: verdict, text: renderVerdict(verdict) };
+      yield { type: 'item', item: verdict, text: renderVerdict(verdict), remarks: toRemarks(verdict) };
     }
     const { result, line } = summarise(verdicts);
     yield { type: 'result', result, summary: [line] };

@@ -5,13 +5,16 @@
  */
 export const findPrice = (instanceType: string, region: string): Price | undefined => {
   const row = pricesUsdPerHour[canonicalNames.get(instanceType.toLowerCase()) ?? ''];
-  const key = region.toLowerCase().replaceAll(' ', '');
+  const key = foldRegion(region);
   const usdPerHour = row && Object.hasOwn(row, key) ? row[key] : undefined;
-  return usdPerHour === undefined ? undefined : { usdPerHour, asOf };
+  return usdPerHour === undefined ? undefined : { usdPerHour, asOf: priceListDay };
 };
 
-/** Whether any machine has a price there: none has one in a region that is misspelled. */
-export const hasPrices = (region: string): boolean => Object.keys(pricesUsdPerHour).some((instanceType) => findPrice(instanceType, region) !== undefined);
+/** Where any machine has a price; none has one in a region that is misspelled. */
+export const pricedRegions = (): string[] => [...new Set(Object.values(pricesUsdPerHour).flatMap((row) => Object.keys(row)))].sort();
+
+/** `West Europe` is `westeurope`. */
+export const foldRegion = (region: string): string => region.toLowerCase().replaceAll(' ', '');
 
 export interface Price {
   usdPerHour: number;
@@ -19,7 +22,7 @@ export interface Price {
   asOf: string;
 }
 
-const asOf = '2026-06-18';
+export const priceListDay = '2026-06-18';
 
 const pricesUsdPerHour: Record<string, Record<string, number>> = {
   Standard_NV36ads_A10_v5: {

@@ -11,6 +11,8 @@ export abstract class KaitoError extends Error {
   readonly fact: string | undefined;
   /** Changed by `rewriteHints` alone. */
   hints: readonly string[];
+  /** What is wrong in files, place by place; `fact` has it as text. */
+  readonly remarks: readonly Remark[];
   readonly #reason: string | undefined;
 
   constructor(message: string, details: ErrorDetails = {}) {
@@ -18,6 +20,7 @@ export abstract class KaitoError extends Error {
     this.#reason = details.reason;
     this.fact = details.fact;
     this.hints = details.hints ?? [];
+    this.remarks = details.remarks ?? [];
   }
 
   /** Where an error is thrown, it is not known what of the command line a hint must repeat. */
@@ -34,7 +37,20 @@ export interface ErrorDetails {
   reason?: string;
   fact?: string;
   hints?: readonly string[];
+  remarks?: readonly Remark[];
   cause?: unknown;
+}
+
+/** Something that is to be said of one place in a file. */
+export interface Remark {
+  severity: 'error' | 'warning';
+  /** A word to look for: the code of the rule. */
+  code: string;
+  message: string;
+  /** Absent for stdin. */
+  file?: string;
+  line: number;
+  column: number;
 }
 
 export const exitCodes = {

@@ -1,4 +1,4 @@
-import type { KaitoError } from './errors.ts';
+import type { KaitoError, Remark } from './errors.ts';
 import type { ObjectReference } from './kubernetes.ts';
 import type { Plan, Step } from './plan.ts';
 import type { WorkspaceStatus } from './status.ts';
@@ -17,10 +17,10 @@ export type Event =
   | { type: 'warning'; message: string; hints?: readonly string[] }
   | { type: 'log'; container: string; text: string }
   | { type: 'statuses'; statuses: WorkspaceStatus[]; wide: boolean; namespace: string | undefined }
-  /** A table for people, rows for machines. */
-  | { type: 'table'; columns: string[]; rows: string[][]; data: unknown }
+  /** A table for people, data for machines: as a whole, and `each` row by itself where that makes sense. */
+  | { type: 'table'; columns: string[]; rows: string[][]; data: unknown; each?: readonly object[] }
   /** One of a stream of data: told as it comes, and by machine-readable outputs alone. */
-  | { type: 'item'; item: unknown; text: string }
+  | { type: 'item'; item: unknown; text: string; remarks?: readonly Remark[] }
   /** Text that is itself the data: a manifest, an answer. */
   | { type: 'text'; text: string }
   /** The last word of a command: facts by name. `summary` is what text output prints. One that stays to hold something open says so, and is heard at once. */

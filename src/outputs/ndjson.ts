@@ -1,4 +1,5 @@
 import type { Event } from '../domain/event.ts';
+import { createNarrator } from './narration.ts';
 import { toErrorData } from './data.ts';
 import { renderError } from './error-text.ts';
 import type { Output, OutputTarget } from './output.ts';
@@ -8,13 +9,16 @@ import { toPlainError } from './plain.ts';
 export const ndjson = (target: OutputTarget): Output => {
   // A stream of items is nothing but items, so that whatever reads it needs to know one shape.
   let isItems = false;
+  const narrator = createNarrator(target);
   return {
     async handle(event) {
-      if (event.type === 'item') {
+      const items = itemsOf(event);
+      if (items) {
         isItems = true;
-        await target.writeOut(`${JSON.stringify(event.item)}\n`);
+        for (const item of items) await target.writeOut(`${JSON.stringify(item)}\n`);
         return;
       }
+      if (isItems && event.type === 'warning') await narrator.tell(event);
       const time = new Date(target.now()).toISOString();
       if (!isItems) await target.writeOut(`${JSON.stringify({ time, ...toLine(event) })}\n`);
       if (event.type === 'failed') await target.writeErr(renderError(toPlainError(event.error, target), target.errStyle));
@@ -22,5 +26,7 @@ export const ndjson = (target: OutputTarget): Output => {
     async finish() {},
   };
 };
+
+const itemsOf = (event: Event): readonly unknown[] | undefined => (event.type === 'item' ? [event.item] : event.type === 'table' ? event.each : undefined);
 
 const toLine = (event: Event): object => (event.type === 'failed' ? { type: 'failed', ...toErrorData(event.error) } : event);

@@ -13,7 +13,7 @@ import { isJudged, judge } from './judge.ts';
 import { isMap, text, textMap, type JsonMap } from './json.ts';
 import type { Problem } from './problem.ts';
 import { toNodeFacts } from './node-facts.ts';
-import { renderVerdict } from './verdict-text.ts';
+import { renderVerdict, toRemarks } from './verdict-text.ts';
 
 /** The one Workspace among the documents that a command means. UsageError when there is none, or more than one. */
 export const chooseWorkspace = (documents: readonly SourceDocument[], kind: WorkspaceKind, name: string | undefined, sources: readonly string[]): SourceDocument => {
@@ -99,6 +99,7 @@ export class InvalidWorkspaceError extends UsageError {
       reason: 'InvalidWorkspace',
       fact: refused.map(({ document: { source, index }, problems: own }) => renderVerdict({ source, index, verdict: 'invalid', problems: own.filter(({ severity }) => severity === 'error') })).join('').trimEnd(),
       hints: refused.flatMap(replaceInstanceType),
+      remarks: refused.flatMap(({ document: { source }, problems: own }) => toRemarks({ source, problems: own })),
     });
     this.problems = problems;
   }

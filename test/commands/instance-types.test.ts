@@ -35,6 +35,23 @@ describe('instance-types', () => {
     expect(json(await runCli(['instance-types', 'Standard_NC6s_v3', '-o', 'json']))).toMatchObject({ name: 'Standard_NV36ads_A10_v5', replaces: { name: 'Standard_NC6s_v3' } });
   });
 
+  it('names the regions that have prices when one has none, and what may have been meant', async () => {
+    const { stderr, exitCode } = await runCli(['instance-types', '--region', 'west europ']);
+    expect(stderr).toMatch(/^warning: No list prices are known in a region "west europ"\.$/m);
+    expect(stderr).toMatch(/Did you mean --region westeurope\?/);
+    expect(stderr).toMatch(/Azure's price list of \d{4}-\d\d-\d\d has GPU machines in: australiaeast, .*westus3\./);
+    expect(exitCode).toBe(exitCodes.done);
+    expect((await runCli(['instance-types', '--region', 'Neverland'])).stderr).not.toMatch(/Did you mean/);
+  });
+
+  it('is a row on each line for jq, with what the rows have in common', async () => {
+    const rows = async (...args: string[]): Promise<unknown[]> => (await runCli(['instance-types', ...args, '-o', 'ndjson'])).stdout.trimEnd().split('\n').map((line): unknown => JSON.parse(line));
+    expect(await rows()).toHaveLength(14);
+    expect(await rows('--region', 'nowhere')).toHaveLength(14);
+    const [first] = await rows('--preset', 'phi-4', '--method', 'qlora');
+    expect(first).toMatchObject({ name: 'Standard_NV36ads_A10_v5', fits: true, cloud: 'azure', region: 'eastus', preset: 'microsoft/phi-4', method: 'qlora' });
+  });
+
   it('takes a method that is set for tuning for no mistake', async () => {
     expect(await runCli(['instance-types'], { environment: { KAITO_METHOD: 'lora' } })).toMatchObject({ stderr: '', exitCode: exitCodes.done });
   });

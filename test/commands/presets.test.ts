@@ -17,6 +17,14 @@ describe('presets', () => {
     expect(hub.requests).toEqual([]);
   });
 
+  it('is a preset on each line for jq', async () => {
+    const { stdout } = await runCli(['presets', '-o', 'ndjson']);
+    const lines = stdout.trimEnd().split('\n').map((line): Record<string, unknown> => JSON.parse(line));
+    expect(lines).toHaveLength(60);
+    expect(lines[0]).toMatchObject({ name: expect.any(String), huggingFaceId: expect.any(String), weightsGiB: expect.any(Number) });
+    expect(JSON.parse((await runCli(['presets', 'phi-4', '-o', 'ndjson'])).stdout)).toMatchObject({ name: 'phi-4' });
+  });
+
   it('shows any model of Hugging Face, and the second time without asking', async () => {
     const hub = await startHub([tinyLlama]);
     const environment = environmentOf(hub);

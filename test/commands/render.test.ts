@@ -132,6 +132,15 @@ describe('render, with no cluster, no Azure and no kubeconfig', () => {
     expect((await runCli([...args, '--force'])).exitCode).toBe(0);
   });
 
+  it('writes a kustomization into a directory named after the workspace when none is named', async () => {
+    const kustomize = async (input: string) => await runCli(['render', '-f', '-', '--as', 'kustomize'], { input, workingDirectory: folder });
+    const one = await kustomize(workspace('mine'));
+    expect(one.stdout.split('\n')).toContain('mine/kustomization.yaml');
+    expect(one.stderr).toMatch(/kubectl apply -k mine$/m);
+    expect(readdirSync(join(folder, 'mine'))).toContain('deployment-mine.yaml');
+    expect((await kustomize(`${workspace('a')}---\n${workspace('b')}`)).stdout.split('\n')).toContain('workspaces/deployment-b.yaml');
+  });
+
   it('takes templates of the user’s own', async () => {
     const own = join(folder, 'inference');
     const original = readFileSync(join(projectFolder, 'templates/inference/service.yaml'), 'utf8');

@@ -10,6 +10,7 @@ import { AccessError } from '../../src/domain/errors.ts';
 import { toKaitoError } from '../../src/domain/unexpected.ts';
 import { outputs } from '../../src/outputs/index.ts';
 import { createStyle } from '../../src/outputs/style.ts';
+import { runCli } from '../support/cli.ts';
 import { createFakeCluster, type FakeCluster } from '../support/fakes.ts';
 import { createFakeTerminal } from '../terminal/fake-terminal.ts';
 import { configMap, gpuNode, presets, secret } from '../validation/support.ts';
@@ -184,5 +185,20 @@ describe('validate --cluster-facts', () => {
     fake.break('Secret', new AccessError('Forbidden.'));
     const { out } = await run(['-f', '-', '--cluster-facts'], { stdin: tuning, cluster: fake });
     expect(out).toContain('[secret-unknown]');
+  });
+});
+
+describe('validate in a GitHub Actions run', () => {
+  it('annotates the line of each file that is wrong', async () => {
+    const file = write('a.yaml', `${workspace('good')}---\n${workspace('bad', 'Standard_NC6s_v3')}`);
+    const { stderr, exitCode } = await runCli(['validate', '-f', file, '-o', 'github']);
+    expect(stderr.split('\n').filter((line) => line.startsWith('::'))).toEqual([expect.stringMatching(`^::error file=${file},line=17,col=17,title=kaito-ts instance-type-unsupported::Standard_NC6s_v3 has V100 GPUs.*%0AWrite instanceType: `)]);
+    expect(exitCode).toBe(2);
+    expect((await runCli(['render', '-f', file, '-o', 'github'])).stderr).toContain(`::error file=${file},line=17,col=17,title=kaito-ts instance-type-unsupported::`);
+  });
+
+  it('annotates what came on stdin without a file', async () => {
+    const { stderr } = await runCli(['validate', '-f', '-', '-o', 'github'], { input: workspace('bad', 'Standard_NC6s_v3') });
+    expect(stderr).toMatch(/^::error title=kaito-ts instance-type-unsupported::/m);
   });
 });

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { parse } from 'yaml';
-import { QuotaError } from '../../src/domain/errors.ts';
+import { QuotaError, UsageError } from '../../src/domain/errors.ts';
 import type { Event } from '../../src/domain/event.ts';
 import { outputFormats } from '../../src/domain/output-format.ts';
 import type { Plan } from '../../src/domain/plan.ts';
@@ -306,6 +306,21 @@ describe('ndjson', () => {
   });
 });
 
+describe('a table as ndjson', () => {
+  it('is a line for each row where rows have a meaning by themselves, and warnings go to stderr', async () => {
+    const target = createTarget();
+    await play(outputs.ndjson(target), [{ type: 'table', columns: ['A'], rows: [['1'], ['2']], data: { items: [] }, each: [{ a: 1 }, { a: 2 }] }, { type: 'warning', message: 'Mind that.', hints: ['Do this.'] }]);
+    expect(target.stdout).toBe('{"a":1}\n{"a":2}\n');
+    expect(target.stderr).toMatch(/warning: Mind that\.[\s\S]*Do this\./);
+  });
+
+  it('is one event otherwise', async () => {
+    const target = createTarget();
+    await play(outputs.ndjson(target), [{ type: 'table', columns: ['A'], rows: [['1']], data: { a: 1 } }]);
+    expect(JSON.parse(target.stdout)).toMatchObject({ type: 'table', data: { a: 1 } });
+  });
+});
+
 describe('github', () => {
   it('is text with an annotation for what failed and what is warned of', async () => {
     const target = createTarget();
@@ -313,6 +328,15 @@ describe('github', () => {
     expect(target.stderr).toContain('::warning title=kaito-ts::50 %25 done%0Aand more\n');
     expect(target.stderr).toContain('::error title=kaito-ts QuotaExceeded::No quota is left.%0Acores: 10 of 10 used%0Amore%0Aaz vm list-usage%0AAsk for more.\n');
     expect(target.stderr).toContain('error: No quota is left.');
+  });
+
+  it('annotates the lines of files, and of stdin without a file, and says nothing twice', async () => {
+    const target = createTarget();
+    const remarks = [{ severity: 'error' as const, code: 'name-invalid', message: 'Bad.\nWrite a: b.', file: 'a,b:c.yaml', line: 4, column: 7 }, { severity: 'warning' as const, code: 'odd', message: '::odd', line: 1, column: 1 }];
+    await play(outputs.github(target), [{ type: 'item', item: {}, text: 'shown\n', remarks }, { type: 'failed', error: new UsageError('Two are wrong.', { remarks }) }]);
+    const annotations = ['::error file=a%2Cb%3Ac.yaml,line=4,col=7,title=kaito-ts name-invalid::Bad.%0AWrite a: b.', '::warning title=kaito-ts odd::::odd'];
+    expect(target.stderr.split('\n').filter((line) => line.startsWith('::'))).toEqual([...annotations, ...annotations]);
+    expect(target.stdout).toBe('shown\n');
   });
 
   it('is text otherwise', async () => {
