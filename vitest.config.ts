@@ -1,4 +1,4 @@
-import { defineConfig } from 'vitest/config';
+import { configDefaults, defineConfig } from 'vitest/config';
 
 // vitest needs the pinned Node: started by hand with an old one it fails with a message that explains nothing.
 const [major = 0, minor = 0] = process.versions.node.split('.').map(Number);
@@ -9,6 +9,8 @@ if (major < 22 || (major === 22 && minor < 19)) {
 export default defineConfig({
   test: {
     include: ['test/**/*.test.ts'],
+    // These need a real cluster: `npm run test:cluster`.
+    exclude: [...configDefaults.exclude, 'test/end-to-end/**', '**/*.alone.test.ts'],
     testTimeout: 60_000,
     hookTimeout: 60_000,
     pool: 'threads',

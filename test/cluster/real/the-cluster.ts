@@ -1,0 +1,27 @@
+import { randomBytes } from 'node:crypto';
+import { CoreV1Api, KubeConfig } from '@kubernetes/client-node';
+import { inject, onTestFinished } from 'vitest';
+import type { ProvidedCluster } from './global-setup.ts';
+import { waitFor } from './waiting.ts';
+
+/** The cluster that the suite runs on: ours, to do with as we like, or one that somebody gave us. */
+export const theCluster = (): ProvidedCluster => inject('realCluster');
+
+/** A namespace of the test's own, deleted after it, with the service account that pods need. */
+export const ownNamespace = async (kubeconfigFile = theCluster().kubeconfigFile): Promise<string> => {
+  const name = `kaito-ts-test-${randomBytes(4).toString('hex')}`;
+  const config = new KubeConfig();
+  config.loadFromFile(kubeconfigFile);
+  const api = config.makeApiClient(CoreV1Api);
+  await api.createNamespace({ body: { metadata: { name } } });
+  onTestFinished(async () => {
+    await api.deleteNamespace({ name }).catch(() => undefined);
+  });
+  await waitFor(`the service account of ${name}`, 30_000, () =>
+    api.readNamespacedServiceAccount({ namespace: name, name: 'default' }).then(
+      () => true,
+      () => false,
+    ),
+  );
+  return name;
+};
