@@ -77,7 +77,7 @@ const renameVolumes = (document: JsonMap): { document: JsonMap; renamed: Path[] 
   const adapters = isMap(inference) && Array.isArray(inference['adapters']) ? inference['adapters'] : undefined;
   const changed: JsonMap = {
     ...document,
-    ...(isMap(inference) && adapters ? { inference: { ...inference, adapters: adapters.map((adapter: unknown, index) => (isMap(adapter) ? { ...adapter, source: rename(adapter['source'], ['inference', 'adapters', index, 'source']) } : adapter)) } } : {}),
+    ...(isMap(inference) && adapters ? { inference: { ...inference, adapters: adapters.map((adapter: unknown, index) => (isMap(adapter) && 'source' in adapter ? { ...adapter, source: rename(adapter['source'], ['inference', 'adapters', index, 'source']) } : adapter)) } } : {}),
     ...(isMap(tuning) ? { tuning: { ...tuning, ...('input' in tuning ? { input: rename(tuning['input'], ['tuning', 'input']) } : {}), ...('output' in tuning ? { output: rename(tuning['output'], ['tuning', 'output']) } : {}) } } : {}),
   };
   return { document: changed, renamed };

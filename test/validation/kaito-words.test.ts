@@ -23,6 +23,9 @@ const gated = (...gates: string[]): Surroundings => ({ environment: { nodeProvis
 const changing = (stored: unknown, around: Surroundings = {}): Surroundings => ({ ...around, stored });
 const transformers = { 'metadata/annotations': { 'kaito.sh/runtime': 'transformers' } };
 
+const old = (changes: Readonly<Record<string, unknown>>): unknown => serve({ apiVersion: 'kaito.sh/v1alpha1', inference: { template: {} }, ...changes });
+const needsLength = 'missing field(s): max-model-len is required in the vllm section of inference_config.yaml when using multi-GPU instances with <20GB of memory per GPU or distributed inference';
+
 const words: [what: string, object: unknown, around: Surroundings, ...texts: string[]][] = [
   ['an empty image family', annotated('kaito.sh/node-image-family', ''), {}, 'invalid value: unsupported node image family "", supported values are azurelinux, ubuntu: spec.metadata.annotations["kaito.sh/node-image-family"]'],
   ['a doubtful use of local weights', annotated('kaito.sh/use-local-weights', 'yes'), {}, 'invalid value: "yes" must be "true" or "false": metadata.annotations[kaito.sh/use-local-weights]'],
@@ -64,6 +67,14 @@ const words: [what: string, object: unknown, around: Surroundings, ...texts: str
   ['a context that is merged in', serve({ 'inference/config': 'c' }), { objects: [configMap('c', { 'inference_config.yaml': 'vllm:\n  <<: { max-model-len: 200000 }\n' })] }, "invalid value: max-model-len 200000 exceeds model's maximum supported context window 16384 (ModelTokenLimit): max-model-len"],
   ['the last of two contexts', serve({ 'inference/config': 'c' }), { objects: [configMap('c', { 'inference_config.yaml': 'vllm:\n  max-model-len: 1\n  max-model-len: 200000\n' })] }, "invalid value: max-model-len 200000 exceeds model's maximum supported context window 16384 (ModelTokenLimit): max-model-len"],
   ['a context with spaces around it', serve({ 'inference/config': 'c' }), { objects: [configMap('c', { 'inference_config.yaml': 'vllm:\n  max-model-len: " 4096 "\n' })] }],
+
+  ['a template on two nodes in v1alpha1', old({ 'resource/count': 2 }), {}, needsLength],
+  ['a template on two small GPUs in v1alpha1', old({ 'resource/instanceType': 'Standard_NC32_A2' }), { environment: { cloud: 'arc' } }, needsLength],
+  ['a template on one small GPU in v1alpha1', old({ 'resource/instanceType': 'Standard_NC8_A16' }), { environment: { cloud: 'arc' } }],
+  ['a template on two nodes with transformers in v1alpha1', old({ ...transformers, 'resource/count': 2 }), {}],
+  ['a template on two nodes with a context in v1alpha1', old({ 'resource/count': 2, 'inference/config': 'c' }), { objects: [configMap('c', { 'inference_config.yaml': 'vllm:\n  max-model-len: 2048\n' })] }],
+  ['a template where the chart was not installed, in v1alpha1', old({}), { environment: { releaseNamespace: 'kaito' }, complete: ['ConfigMap'] }, "ConfigMap 'inference-params-template' specified in 'config' not found in namespace 'kaito': config"],
+  ['an adapter without a source', serve({ 'inference/adapters': [{}] }), {}, 'The adapter has no source, and the webhook crashes on it.'],
 ];
 
 describe('KAITO’s words', () => {

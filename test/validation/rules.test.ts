@@ -32,6 +32,8 @@ const updateOf = (stored: unknown): Surroundings => ({ stored });
 const updated = (...list: unknown[]): unknown => adapters(...list);
 const claim = (storageClassName: string): object => ({ ephemeral: { volumeClaimTemplate: { spec: { storageClassName } } } });
 
+const oldTemplate = serve({ apiVersion: 'kaito.sh/v1alpha1', inference: { template: {} } });
+
 /** By rule: what it refuses, and the nearest that it does not. */
 const examples: Readonly<Record<string, Example>> = {
   schema: { refused: serve({ 'resource/count': '2' }), accepted: serve({ 'resource/count': 1 }) },
@@ -93,6 +95,7 @@ const examples: Readonly<Record<string, Example>> = {
   'inference-config-missing': { refused: withConfig, accepted: withConfig, around: { complete: ['ConfigMap'] }, acceptedAround: served('vllm: {}') },
   'inference-config-unreadable': { refused: withConfig, accepted: withConfig, around: served('vllm:\n  a: [1]\n'), acceptedAround: served('vllm:\n  a: 1\n') },
   'max-model-len-invalid': { refused: withConfig, accepted: withConfig, around: served('vllm:\n  max-model-len: auto\n'), acceptedAround: served('vllm:\n  max-model-len: 010000\n') },
+  'v1alpha1-inference-config': { refused: change(oldTemplate, { 'resource/count': 2 }), accepted: oldTemplate },
   'inference-config-boolean': { refused: withConfig, accepted: withConfig, around: served('vllm:\n  enforce-eager: false\n'), acceptedAround: served('vllm:\n  max-num-seqs: 4\n') },
   'training-config-missing': { refused: withTraining, accepted: withTraining, around: { complete: ['ConfigMap'] }, acceptedAround: trained(good) },
   'training-config-unreadable': { refused: withTraining, accepted: withTraining, around: trained('training_config: abc\n'), acceptedAround: trained(good) },

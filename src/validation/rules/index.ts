@@ -5,6 +5,7 @@ import { existingNodeRules } from './existing-nodes.ts';
 import { inferenceConfigRules } from './inference-config.ts';
 import { inferenceRules } from './inference.ts';
 import { nameRules, topLevelRules } from './names.ts';
+import { oldInferenceConfigRules } from './old-inference-config.ts';
 import { referenceRules } from './references.ts';
 import { resourceRules } from './resource.ts';
 import { schemaRules } from './schema-rules.ts';
@@ -25,6 +26,7 @@ export const rules: readonly Rule[] = [
   ...inferenceRules,
   ...adapterRules,
   ...inferenceConfigRules,
+  ...oldInferenceConfigRules,
   ...trainingConfigRules,
   ...tuningRules,
   ...updateRules,

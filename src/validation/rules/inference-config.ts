@@ -77,12 +77,12 @@ export const inferenceConfigRules: readonly Rule[] = [
 ];
 
 /** Go's words for what the file should have been. */
-const shapeProblem = (text: string): string | undefined => {
+export const shapeProblem = (text: string, version = 'v1beta1'): string | undefined => {
   const config = readConfig(text);
   if ('problem' in config) return config.problem;
   const { content } = config;
   if (content === null || content === undefined) return undefined;
-  if (!isMap(content)) return cannotUnmarshal(content, 'v1beta1.InferenceConfig');
+  if (!isMap(content)) return cannotUnmarshal(content, `${version}.InferenceConfig`);
   const { vllm } = content;
   if (vllm === null || vllm === undefined) return undefined;
   if (!isMap(vllm)) return cannotUnmarshal(vllm, 'map[string]string');
