@@ -11,11 +11,11 @@ import { withLock } from './lock.ts';
 import { logOf } from './logs.ts';
 import { connect, disconnect } from './network.ts';
 import { startNode } from './nodes.ts';
-import { writePauseImage } from './pause-image.ts';
+import { writeNodeImage } from './node-image.ts';
 import { issueCertificates, issueControlPlane } from './pki.ts';
 import { checkIptables, findProgram, installPackages, unmetRequirements } from './requirements.ts';
 import { readState, type State, writeState } from './state.ts';
-import { findSupervisor, listProcesses, startProcess, type SupervisedProcess } from './supervisor.ts';
+import { findSupervisor, hasEnded, listProcesses, startProcess, type SupervisedProcess } from './supervisor.ts';
 import { waitFor } from './waiting.ts';
 
 /** A real Kubernetes on this machine. Several can run side by side under names of their own. */
@@ -184,7 +184,7 @@ const writeFiles = async (folder: string, binary: string, addresses: ReturnType<
     ],
   };
   writeFileSync(join(folder, 'cni', '10-pods.conflist'), JSON.stringify(network, null, 2));
-  await writePauseImage(findProgram('busybox') ?? '/bin/busybox', join(folder, 'pause.tar'));
+  await writeNodeImage(findProgram('busybox') ?? '/bin/busybox', join(folder, 'node-image.tar'));
   await issueControlPlane(folder, addresses);
 };
 
@@ -211,13 +211,4 @@ const remove = async (name: string): Promise<void> => {
   if (existsSync(blockFile)) await disconnect(addressesOf(Number(readFileSync(blockFile, 'utf8'))).interface);
   await removeGroup(rootOf(name));
   rmSync(folder, { recursive: true, force: true, maxRetries: 5, retryDelay: 200 });
-};
-
-/** The first process of a namespace ends only after all others in it. Nobody may have collected it: that counts too. */
-const hasEnded = (pid: number): boolean => {
-  try {
-    return readFileSync(`/proc/${pid}/stat`, 'utf8').split(') ')[1]?.startsWith('Z') ?? true;
-  } catch {
-    return true;
-  }
 };

@@ -2,7 +2,7 @@ import { rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { insideFolder, makeFolders } from './files.ts';
 import { foldersToJoin, makeGroup, removeGroup, rootOf } from './cgroups.ts';
-import { pauseImage } from './pause-image.ts';
+import { pauseImage } from './node-image.ts';
 import { issueKubelet } from './pki.ts';
 import { cniPlugins, findProgram } from './requirements.ts';
 import { runInside, startProcess, stopProcess, type SupervisedCommand } from './supervisor.ts';
@@ -48,7 +48,7 @@ export const startRuntime = async (files: NodeFiles, settings: NodeSettings): Pr
   await startProcess(files.folder, nodeCommand('containerd', files, settings));
   const ctr = (...words: string[]) => runInside(files.folder, 'ctr', '--address', inside(files.node, 'containerd.sock'), ...words);
   await waitFor(`containerd of ${files.node}`, 30_000, () => ctr('version').catch(() => undefined));
-  await ctr('--namespace', 'k8s.io', 'images', 'import', `${insideFolder}/pause.tar`);
+  await ctr('--namespace', 'k8s.io', 'images', 'import', `${insideFolder}/node-image.tar`);
 };
 
 /** Ends whatever of the node still runs, and forgets it. */

@@ -45,6 +45,15 @@ const commandLine = (pid: string): string[] => {
   }
 };
 
+/** The first process of a namespace ends only after all others in it. Nobody may have collected it: that counts too. */
+export const hasEnded = (pid: number): boolean => {
+  try {
+    return readFileSync(`/proc/${pid}/stat`, 'utf8').split(') ')[1]?.startsWith('Z') ?? true;
+  } catch {
+    return true;
+  }
+};
+
 const requirePid = (folder: string): number => {
   const pid = findSupervisor(folder);
   if (pid === undefined) throw new Error(`No cluster runs in ${folder}: start it with \`npm run cluster -- up\`.`);

@@ -1,0 +1,80 @@
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { fileURLToPath } from 'node:url';
+import { afterAll, describe, expect, it } from 'vitest';
+import { askApi } from './api.ts';
+import { down, open, type RealCluster, status, systemNode, up } from './cluster.ts';
+import { startNode } from './nodes.ts';
+import { runPod } from './pods.ts';
+import { folderOf } from './files.ts';
+import { findSupervisor } from './supervisor.ts';
+import { theCluster } from './the-cluster.ts';
+import { marksOf, sharedSettings, tracesOf } from './traces.ts';
+import { waitFor } from './waiting.ts';
+
+const beside = 'beside';
+
+const suiteCluster = (): RealCluster => {
+  const provided = theCluster();
+  if (provided.kind === 'given') throw new Error('This needs a cluster of our own.');
+  return provided.cluster;
+};
+
+const serverOf = ({ gateway }: RealCluster): string => gateway.replace(/\.1$/u, '.2');
+
+describe('a cluster beside another', () => {
+  afterAll(() => down(beside));
+
+  it('leaves nothing when it is taken down with pods on two nodes, and does not touch the other', async () => {
+    const other = suiteCluster();
+    const settingsBefore = await sharedSettings();
+    const cluster = await up({ name: beside });
+    expect(cluster.gateway).not.toBe(other.gateway);
+    await startNode(cluster, { name: 'gpu-0', gpuCount: 1 });
+    const pods = [await runPod(cluster, { name: 'on-system', node: systemNode }), await runPod(cluster, { name: 'on-gpu', node: 'gpu-0', gpuCount: 1 })];
+    expect(pods.map(({ status }) => status?.phase)).toEqual(['Running', 'Running']);
+
+    const marks = marksOf(beside);
+    const whileUp = await tracesOf(marks);
+    for (const kind of ['process', 'link', 'address', 'route', 'control group', 'folder']) expect(whileUp.some((line) => line.startsWith(kind)), kind).toBe(true);
+    expect(whileUp.some((line) => line.includes('containerd-shim')), 'a shim among the processes').toBe(true);
+
+    await down(beside);
+    expect(await tracesOf(marks)).toEqual([]);
+    expect(await sharedSettings()).toEqual(settingsBefore);
+    expect(await down(beside)).toBeUndefined();
+
+    expect((await status(other.name)).processes.filter(({ running }) => !running)).toEqual([]);
+    await runPod(other, { name: 'after-the-other-went' });
+  });
+
+  it('is taken down, and comes up again, after `up` was killed half-way', async () => {
+    const main = fileURLToPath(new URL('main.ts', import.meta.url));
+    const starting = spawn(process.execPath, [main, 'up', '--name', beside], { stdio: 'ignore' });
+    const ended = once(starting, 'exit');
+    await waitFor('a half-started cluster', 60_000, async () => findSupervisor(folderOf(beside)) !== undefined);
+    starting.kill('SIGKILL');
+    await ended;
+    expect((await status(beside)).up).toBe(false);
+    await expect(open(beside)).rejects.toThrow('npm run cluster -- up');
+
+    await up({ name: beside });
+    const marks = marksOf(beside);
+    await down(beside);
+    expect(await tracesOf(marks)).toEqual([]);
+  });
+
+  it('is taken down after its supervisor was killed, as by a machine that ran out of memory', async () => {
+    await up({ name: beside });
+    const marks = marksOf(beside);
+    process.kill(findSupervisor(folderOf(beside)) ?? 0, 'SIGKILL');
+    await down(beside);
+    expect(await tracesOf(marks)).toEqual([]);
+  });
+
+  it('says that it is up already', async () => {
+    await expect(up({ name: suiteCluster().name })).rejects.toThrow('is up already');
+    const { status } = await askApi(suiteCluster().folder, serverOf(suiteCluster()), 'GET', '/readyz');
+    expect(status).toBe(200);
+  });
+});
