@@ -13,7 +13,7 @@ const createRandom = (seed: number) => {
 
 type Random = ReturnType<typeof createRandom>;
 
-const keys = ['apiVersion', 'kind', 'metadata', 'name', 'resource', 'labelSelector', 'matchLabels', 'matchExpressions', 'count', 'inference', 'preset', 'template', 'adapters', 'source', 'volume', 'volumeSource', 'tuning', 'input', 'output', 'urls', 'method', '__proto__', 'constructor', ''];
+const keys = ['apiVersion', 'kind', 'metadata', 'name', 'resource', 'labelSelector', 'matchLabels', 'matchExpressions', 'count', 'inference', 'preset', 'template', 'adapters', 'source', 'volume', 'volumeSource', 'tuning', 'input', 'output', 'urls', 'method', '__proto__', 'constructor', 'toString', ''];
 const texts = ['', 'x', 'kaito.sh/v1beta1', 'Workspace', 'phi-4', 'a/b', 'a//b', 'lora', 'http://[::1', 'https://%', '\u0000', '1'.repeat(300), 'Standard_NC6s_v3'];
 
 const arbitrary = (random: Random, depth: number): unknown => {
@@ -42,13 +42,15 @@ const spoil = (value: unknown, random: Random): unknown => {
   return Object.fromEntries(Object.entries(value).map(([key, inner]) => [key, key === 'apiVersion' || key === 'kind' ? inner : spoil(inner, random)]));
 };
 
+const toMap = (value: unknown): object => (typeof value === 'object' && value !== null && !Array.isArray(value) ? value : {});
+
 const full = { ...serving, inference: { ...serving.inference, config: 'c', adapters: [{ source: { name: 'a', image: 'x' }, strength: '1' }], template: { spec: { containers: [{ name: 'c' }] } } }, tuning: { ...tuning.tuning, config: 'c' } };
 
 describe('any JSON at all', () => {
   it('is judged without a throw, and every problem has a place', () => {
     const random = createRandom(7);
     for (let round = 0; round < 1500; round += 1) {
-      const object = round % 3 === 0 ? { apiVersion: 'kaito.sh/v1beta1', kind: 'Workspace', x: arbitrary(random, 4) } : (spoil(full, random) ?? {});
+      const object = round % 3 === 0 ? { apiVersion: 'kaito.sh/v1beta1', kind: 'Workspace', x: arbitrary(random, 4) } : { ...full, ...toMap(spoil(full, random)), [keys[random(keys.length)] ?? '']: arbitrary(random, 2) };
       const data = { 'training_config.yaml': JSON.stringify(arbitrary(random, 4)), 'inference_config.yaml': JSON.stringify(arbitrary(random, 4)) };
       const objects = [{ kind: 'ConfigMap', metadata: { name: 'c' }, data }, { kind: 'Node', metadata: { name: 'n', labels: { a: 'b' } } }];
       const around = { objects, environment: { nodeProvisioner: round % 2 === 0 ? ('byo' as const) : ('karpenter' as const) } };
@@ -57,7 +59,7 @@ describe('any JSON at all', () => {
         expect(verdict).toBe(problems.some(({ severity }) => severity === 'error') ? 'invalid' : 'valid');
         for (const { line, column, message, fix } of problems) {
           expect(Math.min(line, column)).toBeGreaterThan(0);
-          expect(message === '' || fix === '').toBe(false);
+          expect(typeof message === 'string' && message !== '' && typeof fix === 'string' && fix !== '').toBe(true);
         }
       }
     }

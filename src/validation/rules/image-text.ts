@@ -17,13 +17,13 @@ export const imageProblem = (text: string): string | undefined => {
 
 /** https://github.com/opencontainers/go-digest/blob/v1.0.0/digest.go */
 const digestProblem = (algorithm: string, hex: string): string | undefined => {
-  const length = digestLengths[algorithm];
+  const length = digestLengths.get(algorithm);
   if (length === undefined) return /[A-Z]/.test(algorithm) ? 'invalid checksum digest format' : 'unsupported digest algorithm';
   if (hex.length !== length) return 'invalid checksum digest length';
   return /[A-F]/.test(hex) ? 'invalid checksum digest format' : undefined;
 };
 
-const digestLengths: Readonly<Record<string, number>> = { sha256: 64, sha384: 96, sha512: 128 };
+const digestLengths: ReadonlyMap<string, number> = new Map([['sha256', 64], ['sha384', 96], ['sha512', 128]]);
 
 const domainPart = String.raw`[a-zA-Z0-9](?:[a-zA-Z0-9-]*[a-zA-Z0-9])?`;
 const domainName = String.raw`(?:${domainPart}(?:\.${domainPart})*|\[[a-fA-F0-9:]+\])(?::[0-9]+)?`;

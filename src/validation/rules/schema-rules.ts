@@ -23,7 +23,7 @@ export const schemaRules: readonly Rule[] = [
     severity: 'warning',
     on: 'always',
     upstream: crd,
-    check: ({ admitted }) => admitted.pruned.map((path) => ({ path, message: `unknown field "${showPath(path)}": the API server drops it.`, fix: misplaced[showPath(path)] ?? 'Correct its name, or leave it out.' })),
+    check: ({ admitted }) => admitted.pruned.map((path) => ({ path, message: `unknown field "${showPath(path)}": the API server drops it.`, fix: misplaced.get(showPath(path)) ?? 'Correct its name, or leave it out.' })),
   },
   {
     code: 'volume-key',
@@ -45,12 +45,12 @@ export const schemaRules: readonly Rule[] = [
 ];
 
 /** Where documents of all ages, KAITO's own among them, write what belongs elsewhere. */
-const misplaced: Readonly<Record<string, string>> = {
-  spec: 'A Workspace has no spec: move what is in it beside metadata.',
-  'resource.mig': 'Write partition: {mode: mig, profile: <profile>}.',
-  'inference.preset.modelAccessSecret': 'Write it below presetOptions.',
-  'tuning.preset.modelAccessSecret': 'Leave it out: the weights of a tuning come from a registry.',
-};
+const misplaced: ReadonlyMap<string, string> = new Map([
+  ['spec', 'A Workspace has no spec: move what is in it beside metadata.'],
+  ['resource.mig', 'Write partition: {mode: mig, profile: <profile>}.'],
+  ['inference.preset.modelAccessSecret', 'Write it below presetOptions.'],
+  ['tuning.preset.modelAccessSecret', 'Leave it out: the weights of a tuning come from a registry.'],
+]);
 
 const fixOf = (message: string, path: Path): string => {
   const [, supported] = /supported values: (.*)$/.exec(message) ?? [];
