@@ -1,5 +1,6 @@
 import { resolve } from 'node:path';
 import type { TestProject } from 'vitest/node';
+import { startRegistries, stopRegistries } from '../registries/registries.ts';
 import { down, open, type RealCluster, status, up } from './cluster.ts';
 
 /** What every test file is told of the cluster that the suite runs on. */
@@ -24,6 +25,11 @@ export default async (project: TestProject): Promise<(() => Promise<void>) | und
   const name = process.env['KAITO_TEST_CLUSTER_NAME'] ?? 'test';
   const wasUp = (await status(name)).up;
   const cluster = wasUp ? await open(name) : await up({ name, report: (line) => void process.stderr.write(`${line}\n`) });
+  await startRegistries(cluster);
   project.provide('realCluster', { kind: 'ours', cluster, kubeconfigFile: cluster.kubeconfigFile });
-  return wasUp ? undefined : () => down(name);
+  if (wasUp) return undefined;
+  return async () => {
+    await stopRegistries(cluster);
+    await down(name);
+  };
 };

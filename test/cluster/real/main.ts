@@ -1,5 +1,6 @@
 import { parseArgs } from 'node:util';
 import { execa } from 'execa';
+import { startRegistries, stopRegistries } from '../registries/registries.ts';
 import { defaultName, down, open, status, up } from './cluster.ts';
 
 const usage = `Usage: npm run cluster -- <command> [--name NAME]
@@ -41,12 +42,17 @@ const main = async (): Promise<number> => {
   switch (verb) {
     case 'up': {
       const startedAt = Date.now();
-      const { kubeconfigFile, folder } = await up({ name, report: say });
+      const cluster = await up({ name, report: say });
+      const { kubeconfigFile, folder } = cluster;
+      say('Starting the registries …');
+      const { privateHost } = await startRegistries(cluster);
+      say(`The private registry is ${privateHost}.`);
       say(`The cluster ${name} is up, after ${Math.round((Date.now() - startedAt) / 1000)} s. Its logs are in ${folder}/log.`);
       process.stdout.write(`export KUBECONFIG=${kubeconfigFile}\n`);
       return 0;
     }
     case 'down':
+      await open(name).then(stopRegistries, () => {});
       await down(name);
       say(`The cluster ${name} is gone.`);
       return 0;
