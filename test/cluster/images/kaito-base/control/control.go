@@ -9,6 +9,7 @@ import (
 	"net/http"
 	"net/url"
 	"os"
+	"strconv"
 	"sync"
 	"time"
 )
@@ -92,6 +93,12 @@ func (c *Control) ask() (Behaviour, error) {
 		return behaviour, fmt.Errorf("the control server answers %d", response.StatusCode)
 	}
 	return behaviour, json.NewDecoder(response.Body).Decode(&behaviour)
+}
+
+// Port is what a server listens on: 5000 and, with several on a machine, the number of its rank.
+func Port() int {
+	rank, _ := strconv.Atoi(os.Getenv("LOCAL_RANK"))
+	return 5000 + rank
 }
 
 // Wait sleeps as long as the behaviour says, or else as usual.

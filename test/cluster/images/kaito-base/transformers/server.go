@@ -31,10 +31,9 @@ type server struct {
 	printing       sync.Mutex
 }
 
-const (
-	script = "/workspace/tfs/inference_api.py"
-	port   = 5000
-)
+const script = "/workspace/tfs/inference_api.py"
+
+var port = control.Port()
 
 func (s *server) log(level string, line int, text string) {
 	fmt.Fprintf(os.Stderr, "%s %s inference_api.py:%d] %s\n", level, time.Now().UTC().Format("01-02 15:04:05"), line, text)

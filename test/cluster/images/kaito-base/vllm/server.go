@@ -67,7 +67,7 @@ func recorded(name string, values []string) string {
 	return text
 }
 
-const port = 5000
+var port = control.Port()
 
 // Main serves until SIGTERM. The result is the exit code.
 func Main(words []string) int {
