@@ -1,4 +1,4 @@
-import { isCollection, isMap as isYamlMap, isNode, isPair, isScalar, isSeq, LineCounter, parseDocument, type Document, type Node } from 'yaml';
+import { isCollection, isMap as isYamlMap, isNode, isPair, isScalar, isSeq, LineCounter, parseDocument, visit, type Document, type Node } from 'yaml';
 import { isMap, type JsonMap } from './json.ts';
 import type { Path, Problem } from './problem.ts';
 import { goTags } from './yaml-tags.ts';
@@ -25,7 +25,9 @@ export interface SourceDocument {
  */
 export const parseDocuments = (source: string, text: string): SourceDocument[] => {
   const documents: SourceDocument[] = [];
-  for (const { chunk, line } of splitDocuments(text.replace(/^\uFEFF/, ''))) {
+  // Files that were put together bring their marks of byte order along.
+  for (const { chunk, line } of splitDocuments(text.replaceAll(/(^|^---[^\n]*\n)\uFEFF/gm, '$1'))) {
+    if (/^---\s*$/.test(chunk)) continue;
     const read = parseChunk(source, chunk, line);
     for (const document of read) documents.push({ ...document, index: documents.length });
   }
@@ -53,6 +55,8 @@ const parseChunk = (source: string, chunk: string, firstLine: number): Omit<Sour
     lineCounter: lines,
     prettyErrors: false,
     logLevel: 'silent',
+    // Its own check takes minutes over some thousand keys.
+    uniqueKeys: false,
     customTags: goTags,
   });
   const placeOf = (offset: number): Place => {
@@ -64,11 +68,12 @@ const parseChunk = (source: string, chunk: string, firstLine: number): Omit<Sour
     broken: [{ code, severity: 'error', path: '', ...place, message, fix, source: 'kaito' }],
     locate: () => place,
   });
-  if (document.errors.length > 0) {
-    const [first] = document.errors;
-    const problems = document.errors.map(({ code, message, pos }): Problem => ({ code: code === 'DUPLICATE_KEY' ? 'key-twice' : 'syntax', severity: 'error', path: '', ...placeOf(pos[0]), message, fix: syntaxFix[code] ?? 'Correct the YAML here.', source: 'kaito' }));
-    return [{ source, broken: problems, locate: () => placeOf(first?.pos[0] ?? 0) }];
-  }
+  const problems = [
+    ...document.errors.map(({ code, message, pos }): Problem => ({ code: 'syntax', severity: 'error', path: '', ...placeOf(pos[0]), message, fix: syntaxFix[code] ?? 'Correct the YAML here.', source: 'kaito' })),
+    ...keysTwice(document).map(({ key, offset }): Problem => ({ code: 'key-twice', severity: 'error', path: '', ...placeOf(offset), message: `The key ${key} is there already.`, fix: 'Keep one of the two keys.', source: 'kaito-ts' })),
+  ];
+  const [problem] = problems;
+  if (problem) return [{ source, broken: problems, locate: () => ({ line: problem.line, column: problem.column }) }];
   if (document.contents === null || (isScalar(document.contents) && document.contents.value === null)) return [];
   const start = placeOf(document.contents.range?.[0] ?? 0);
   let content: unknown;
@@ -87,7 +92,23 @@ const parseChunk = (source: string, chunk: string, firstLine: number): Omit<Sour
   });
 };
 
-const syntaxFix: Readonly<Record<string, string>> = { DUPLICATE_KEY: 'Keep one of the two keys.', TAB_AS_INDENT: 'Indent with spaces.', BAD_INDENT: 'Align it with its neighbours.' };
+/** Go takes the last of them without a word, and nobody means that. Merges may be several. */
+const keysTwice = (document: Document): { key: string; offset: number }[] => {
+  const found: { key: string; offset: number }[] = [];
+  visit(document, {
+    Map(_, { items }) {
+      const seen = new Set<unknown>();
+      for (const { key } of items) {
+        if (!isScalar(key) || key.value === '<<') continue;
+        if (seen.has(key.value)) found.push({ key: String(key.value), offset: startOf(key) ?? 0 });
+        seen.add(key.value);
+      }
+    },
+  });
+  return found.sort((left, right) => left.offset - right.offset);
+};
+
+const syntaxFix: Readonly<Record<string, string>> = { TAB_AS_INDENT: 'Indent with spaces.', BAD_INDENT: 'Align it with its neighbours.' };
 
 const expandList = (content: JsonMap): { item: unknown; prefix: Path }[] => {
   const { kind, items } = content;

@@ -29,6 +29,25 @@ describe('a stream of documents', () => {
     expect(documents[1]?.broken[0]?.line).toBeLessThanOrEqual(line + 2);
   });
 
+  it('tells each key that is there twice, in maps of any depth, but for merges', () => {
+    const [document] = parseDocuments('a.yaml', `a: &a {x: 1}\nb: &b {y: 1}\nc:\n  <<: *a\n  <<: *b\n  d: [{e: 1, "e": 2}]\n  z: 1\n  z: 2\n`);
+    expect(document?.broken.map(({ code, line, column }) => [code, line, column])).toEqual([
+      ['key-twice', 6, 14],
+      ['key-twice', 8, 3],
+    ]);
+  });
+
+  it('may have as many keys as a ConfigMap can hold', () => {
+    const keys = Array.from({ length: 30_000 }, (_, index) => `  k${index}: ""\n`).join('');
+    const [document] = parseDocuments('a.yaml', `apiVersion: v1\nkind: ConfigMap\nmetadata: {name: c}\ndata:\n${keys}`);
+    expect(document?.broken).toEqual([]);
+  }, 4000);
+
+  it('is read where files with marks of byte order were put together', () => {
+    const documents = parseDocuments('a.yaml', `\uFEFF${workspace('a')}---\n\uFEFF${workspace('b')}---\n\n---\n`);
+    expect(documents.map(({ content, broken }) => [content?.['kind'], broken.length])).toEqual([['Workspace', 0], ['Workspace', 0]]);
+  });
+
   it('refuses values that grow without bound', () => {
     const levels = Array.from({ length: 9 }, (_, index) => `l${index + 1}: &l${index + 1} [${Array.from({ length: 9 }, () => `*l${index}`).join(', ')}]`);
     const [document] = parseDocuments('a.yaml', `l0: &l0 [x]\n${levels.join('\n')}\n`);
