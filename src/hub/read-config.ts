@@ -45,8 +45,8 @@ export const parseConfig = (text: string): unknown => JSON.parse(text.replaceAll
 
 /** Models that also see or hear keep the part about language in a map of its own. */
 const promoteTextConfig = (config: Config): Config => {
-  const nested = [config['text_config'], config['llm_config']].filter(isMap);
-  return Object.assign({}, ...nested.toReversed(), config);
+  const nested = [config['text_config'], config['llm_config']].find(isMap);
+  return { ...nested, ...config };
 };
 
 const bytesPerElement = 2;

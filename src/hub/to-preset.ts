@@ -20,7 +20,9 @@ export const toPreset = ({ id, commit, license, gated, files, config }: ModelFac
   }
   const shape = readConfig(config);
   if (!shape) throw new FailedError(`The configuration of ${id} makes no sense.`, { reason: 'InvalidModelConfig', fact: 'Its sizes multiply to more than a number can hold.' });
-  const { architectures, quantization } = shape;
+  const name = id.slice(id.indexOf('/') + 1).toLowerCase();
+  const { quantization } = shape;
+  const architectures = shape.architectures.length > 0 ? shape.architectures : impliedArchitectures(name);
   if (architectures.length > 0 && !architectures.some(isServedArchitecture)) {
     throw new PreflightError(`vLLM has no support for the architecture of ${id}.`, {
       reason: 'UnsupportedArchitecture',
@@ -28,7 +30,6 @@ export const toPreset = ({ id, commit, license, gated, files, config }: ModelFac
       hints: ['kaito-ts presets'],
     });
   }
-  const name = id.slice(id.indexOf('/') + 1).toLowerCase();
   return {
     name,
     aliases: [],
@@ -38,12 +39,24 @@ export const toPreset = ({ id, commit, license, gated, files, config }: ModelFac
     revision: commit,
     license,
     gated,
-    // To two decimals, as in the catalogue.
-    weightsGiB: Math.round((weights.sizeBytes / 2 ** 30) * 100) / 100,
+    weightsGiB: toHundredths(weights.sizeBytes),
     contextLengthTokens: shape.contextLengthTokens,
     kvCacheBytesPerToken: shape.kvCacheBytesPerToken,
     architectures,
     ...(quantization === undefined ? {} : { quantization }),
     vllm: vllmSettingsFor({ name, architectures, isMistralFormat: weights.isMistralFormat }),
   };
+};
+
+/** In GiB to two decimals, as in the catalogue; what lies in the middle goes to the even one, as Go prints it. */
+const toHundredths = (sizeBytes: number): number => {
+  const hundredths = (sizeBytes / 2 ** 30) * 100;
+  const below = Math.floor(hundredths);
+  return (hundredths - below === 0.5 && below % 2 === 0 ? below : Math.round(hundredths)) / 100;
+};
+
+/** Mistral's own format names none: https://github.com/kaito-project/kaito/blob/056b8280/presets/workspace/generator/generator.go#L567 */
+const impliedArchitectures = (name: string): string[] => {
+  if (name.startsWith('mistral-large-3')) return ['MistralLarge3ForCausalLM'];
+  return name.startsWith('ministral-3') ? ['Mistral3ForConditionalGeneration'] : [];
 };

@@ -38,6 +38,22 @@ describe('a model of the hub', () => {
     expect((await openHub(hub).read('someone/mixtral')).preset).toMatchObject({ kvCacheBytesPerToken: 131_072, contextLengthTokens: 32_768, architectures: [], vllm: { flags: { load_format: 'mistral', config_format: 'mistral', tokenizer_mode: 'mistral' } } });
   });
 
+  it.each([[1.125, 1.12], [1.375, 1.38], [2.626, 2.63]])('of %f GiB has %f in the catalogue, as Go prints it', async (gib, weightsGiB) => {
+    const hub = await startHub([{ ...tinyLlama, tree: [{ path: 'model.safetensors', size: Math.round(gib * 2 ** 30) }] }]);
+    expect((await openHub(hub).read(id)).preset.weightsGiB).toBe(weightsGiB);
+  });
+
+  it.each([['someone/Ministral-3-Mine', 'Mistral3ForConditionalGeneration'], ['someone/Mistral-Large-3-Mine', 'MistralLarge3ForCausalLM']])('%s has the architecture of its family where it names none', async (name, architecture) => {
+    const hub = await startHub([{ ...tinyLlama, id: name, files: { 'config.json': '{"hidden_size": 4096}' } }]);
+    expect((await openHub(hub).read(name)).preset.architectures).toEqual([architecture]);
+  });
+
+  it('that also sees is read by its part about language, of two by text_config', async () => {
+    const part = (layers: number): object => ({ num_hidden_layers: layers, num_attention_heads: 1, head_dim: 1 });
+    const hub = await startHub([{ ...tinyLlama, files: { 'config.json': JSON.stringify({ text_config: part(3), llm_config: { ...part(5), max_position_embeddings: 9 } }) } }]);
+    expect((await openHub(hub).read(id)).preset).toMatchObject({ kvCacheBytesPerToken: 12, contextLengthTokens: 2048 });
+  });
+
   it('goes by its new name when it was renamed, and that is said', async () => {
     const hub = await startHub([tinyLlama]);
     hub.intercept = (request, response) => {
