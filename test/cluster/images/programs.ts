@@ -1,5 +1,5 @@
 import { execFile } from 'node:child_process';
-import { mkdir, rename } from 'node:fs/promises';
+import { mkdir, rename, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { cached, digestOfFolder } from './cache.ts';
@@ -28,6 +28,10 @@ export const buildKaitoBase = async (): Promise<string> =>
     await run('go', ['build', ...build, '-o', path, '.'], { cwd: sources, env: environment });
   });
 
+export const testKaitoBase = async (): Promise<void> => {
+  await run('go', ['test', './...'], { cwd: sources, env: environment });
+};
+
 /** The oldest release that the Go module proxy has; it stands in for v1.2.2 too. */
 const orasVersion = 'v1.2.3';
 
@@ -38,4 +42,5 @@ export const buildOras = (): Promise<string> =>
     await mkdir(folder, { recursive: true });
     await run('go', ['install', ...build, `oras.land/oras/cmd/oras@${orasVersion}`], { env: { ...environment, GOBIN: folder } });
     await rename(join(folder, 'oras'), path);
+    await rm(folder, { recursive: true });
   });

@@ -3,9 +3,12 @@ import { createServer, type AddressInfo } from 'node:net';
 import { request } from 'node:http';
 import { text } from 'node:stream/consumers';
 import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest';
+import { readShippedPresets } from '../../../src/manifests/shipped.ts';
+import { renderFlags } from '../../../src/runtimes/runtime.ts';
+import { vllm as vllmRuntime } from '../../../src/runtimes/vllm.ts';
 import { hasData } from '../../support/project.ts';
 import { adapterFiles } from './models.ts';
-import { buildKaitoBase, whyNoGo } from './programs.ts';
+import { buildKaitoBase, testKaitoBase, whyNoGo } from './programs.ts';
 import { comparableAnswer, readRecordedRequests, type Answer, type RecordedRequest } from './recorded-requests.ts';
 import { createRoot, writeModel, type Root } from './tuning-fixtures.ts';
 
@@ -106,6 +109,26 @@ describe.skipIf(reason !== undefined)(`the stand-ins for the servers${reason ===
     test.each((hasData ? readRecordedRequests(server) : []).filter(({ name }) => !notPlayed.test(name) && !skip.test(name)))('$name', async (recorded) => {
       expect(comparableAnswer(await ask(started.port, recorded))).toEqual(comparableAnswer(recorded.answer));
     });
+  });
+
+  test('have tests of their own, which pass', async () => {
+    await testKaitoBase();
+  }, 120_000);
+
+  test('vLLM knows every flag that a preset is served with', async () => {
+    const root = await prepare();
+    const presets = await readShippedPresets();
+    const refused = await Promise.all(
+      presets.flatMap((preset) =>
+        [1, 2].map(async (nodeCount) => {
+          const { flags } = vllmRuntime.server({ preset, nodeCount, machine: { gpuCount: 2, gpuModel: 'NVIDIA A100', gpuMemoryGiB: 80 }, adapterRanks: [8], hasConfig: false, performanceMode: 'throughput' });
+          // A model that is not there ends it as soon as all flags are understood.
+          const server = await start(root, [...vllm, ...renderFlags(flags), '--model=/models/nope']);
+          return (await server.end) === 2 ? [`${preset.name}: ${server.log().trimEnd().split('\n').at(-1)}`] : [];
+        }),
+      ),
+    );
+    expect(refused.flat()).toEqual([]);
   });
 
   test('vLLM answers 404 while it loads a model from a hub, and tells how far it is', async () => {

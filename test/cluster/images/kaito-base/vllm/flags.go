@@ -17,28 +17,54 @@ type shape int
 const (
 	alone shape = iota
 	one
+	// One or none.
+	perhaps
 	many
 )
 
-var usageOption = regexp.MustCompile(`\[(--[a-z][a-z0-9-]*|-[a-z]+)(?:, --[a-z0-9-]+)?((?: \| --no-[a-z0-9-]+)?)((?: [^\[\]]+(?:\[[^\]]*\])?)?)\]`)
-
 var shapes = sync.OnceValue(func() map[string]shape {
 	out := map[string]shape{"kaito-adapters-dir": one, "kaito-config-file": one, "kaito-max-probe-steps": one, "kaito-kv-cache-cpu-memory-utilization": one, "kaito-disable-rate-limit": alone}
-	for _, match := range usageOption.FindAllStringSubmatch(strings.Join(strings.Fields(usage), " "), -1) {
-		name, toggle, operand := strings.TrimLeft(match[1], "-"), match[2], strings.TrimSpace(match[3])
+	for _, group := range bracketed(strings.Join(strings.Fields(usage), " ")) {
+		word, operand, _ := strings.Cut(group, " ")
+		name := strings.TrimLeft(word, "-")
 		switch {
-		case toggle != "":
-			out[name], out["no-"+name] = alone, alone
+		case name == word:
+			continue // The model, which has no dashes.
 		case operand == "":
 			out[name] = alone
+		case strings.HasPrefix(operand, "| --no-"):
+			out[name], out["no-"+name] = alone, alone
 		case strings.Contains(operand, "..."):
 			out[name] = many
+		case strings.HasPrefix(operand, "[") && !strings.HasPrefix(operand, "['"):
+			out[name] = perhaps
 		default:
 			out[name] = one
 		}
 	}
 	return out
 })
+
+// bracketed returns what is in each pair of brackets that is in no other.
+func bracketed(text string) []string {
+	var out []string
+	depth, start := 0, 0
+	for i, r := range text {
+		switch r {
+		case '[':
+			if depth == 0 {
+				start = i + 1
+			}
+			depth++
+		case ']':
+			depth--
+			if depth == 0 {
+				out = append(out, text[start:i])
+			}
+		}
+	}
+	return out
+}
 
 type flags map[string][]string
 
@@ -102,7 +128,7 @@ func parseFlags(words []string) (flags, string) {
 			taken = append(taken, words[i])
 			i++
 		}
-		if len(taken) == 0 {
+		if len(taken) == 0 && takes != perhaps {
 			if takes == many {
 				return nil, "argument --" + name + ": expected at least one argument"
 			}
