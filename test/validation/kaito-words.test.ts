@@ -27,6 +27,9 @@ const old = (changes: Readonly<Record<string, unknown>>): unknown => serve({ api
 const needsLength = 'missing field(s): max-model-len is required in the vllm section of inference_config.yaml when using multi-GPU instances with <20GB of memory per GPU or distributed inference';
 
 const words: [what: string, object: unknown, around: Surroundings, ...texts: string[]][] = [
+  ['a long name with dots', serve({ 'metadata/name': `a.${'b'.repeat(63)}` }), {}, 'invalid value: must be no more than 63 characters, must not contain dots: name'],
+  ['a preset and a template', serve({ 'inference/template': {} }), {}, 'Preset and Template cannot be set at the same time'],
+  ['a long adapter name of wrong letters, later', adapter({ name: 'A'.repeat(254), image: 'reg.io/x:1' }), changing(serving), "invalid value: must be no more than 253 characters, a lowercase RFC 1123 subdomain must consist of lower case alphanumeric characters, '-' or '.', and must start and end with an alphanumeric character (e.g. 'example.com', regex used for validation is '[a-z0-9]([-a-z0-9]*[a-z0-9])?(\\.[a-z0-9]([-a-z0-9]*[a-z0-9])?)*'): inference.adapters.source.name"],
   ['an empty image family', annotated('kaito.sh/node-image-family', ''), {}, 'invalid value: unsupported node image family "", supported values are azurelinux, ubuntu: spec.metadata.annotations["kaito.sh/node-image-family"]'],
   ['a doubtful use of local weights', annotated('kaito.sh/use-local-weights', 'yes'), {}, 'invalid value: "yes" must be "true" or "false": metadata.annotations[kaito.sh/use-local-weights]'],
   ['streaming without the driver', serving, { environment: { featureGates: { ModelStreaming: true } }, complete: ['CSIDriver'] }, 'CSI driver blob.csi.azure.com not found; required for model streaming. Ensure the CSI driver is enabled on your cluster: metadata.annotations'],

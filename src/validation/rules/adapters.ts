@@ -2,7 +2,7 @@ import { generic, invalidValue, missingField, type Finding, type Rule } from '..
 import type { Subject } from '../subject.ts';
 import { urlProblem } from './data-url.ts';
 import { imageProblem } from './image-text.ts';
-import { isLabel, subdomainProblems } from './names.ts';
+import { asOne, isLabel, subdomainProblems } from './names.ts';
 
 const workspaceValidation = 'api/v1beta1/workspace_validation.go';
 
@@ -73,7 +73,7 @@ export const adapterRules: readonly Rule[] = [
     source?.name === '' ? [{ path: [...path, 'source', 'name'], ...missingField('inference.Name of Adapter field must be specified'), fix: 'Add a name: the adapter is served under it.' }] : [],
   ),
   ...onUpdate('adapter-name-invalid', 'L248', ({ source }, path) =>
-    source && source.name !== '' ? subdomainProblems(source.name).map((text) => ({ path: [...path, 'source', 'name'], ...invalidValue(text, 'inference.adapters.source.name'), fix: 'Use lower-case letters, digits and -.' })) : [],
+    source && source.name !== '' ? asOne(subdomainProblems(source.name)).map((text) => ({ path: [...path, 'source', 'name'], ...invalidValue(text, 'inference.adapters.source.name'), fix: 'Use lower-case letters, digits and -.' })) : [],
   ),
   ...onUpdate('adapter-source-count', 'L248', (adapter, path) =>
     adapter.source && sourceCount(adapter) !== 1 ? [{ path: [...path, 'source'], ...generic('Exactly one of URLs, Volume, or Image must be specified', 'inference.Adapters.Image', 'inference.Adapters.URLs', 'inference.Adapters.Volume'), fix: sourceFix }] : [],

@@ -26,7 +26,7 @@ export const inferenceRules: readonly Rule[] = [
       return [
         isNeither
           ? { path: ['inference'], ...missingField('inference.Preset or Template must be specified'), fix: 'Add inference.preset with the name of a model (kaito-ts presets).' }
-          : { path: ['inference', 'template'], ...generic('Preset and Template cannot be set at the same time', 'inference'), fix: 'Keep one of them.' },
+          : { path: ['inference', 'template'], ...generic('Preset and Template cannot be set at the same time', ''), fix: 'Keep one of them.' },
       ];
     },
   },

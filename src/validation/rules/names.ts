@@ -15,6 +15,9 @@ const labelText =
 /** What Kubernetes says of a name that must be a DNS subdomain; empty when it is one. */
 export const subdomainProblems = (name: string): string[] => [...(name.length > 253 ? ['must be no more than 253 characters'] : []), ...(subdomain.test(name) ? [] : [subdomainText])];
 
+/** KAITO's webhook tells all that is wrong with a name in one sentence. */
+export const asOne = (problems: readonly string[]): string[] => (problems.length === 0 ? [] : [problems.join(', ')]);
+
 export const isLabel = (name: string): boolean => name.length <= 63 && label.test(name);
 
 const labelProblems = (name: string): string[] => [...(name.length > 63 ? ['must be no more than 63 characters'] : []), ...(label.test(name) ? [] : [subdomain.test(name) ? 'must not contain dots' : labelText])];
@@ -44,7 +47,7 @@ export const nameRules: readonly Rule[] = [
     on: 'always',
     stage: 'webhook',
     upstream: `${workspaceValidation}#L70`,
-    check: ({ name }) => (name === '' || (!subdomain.test(name) && name.length <= 253) ? [] : labelProblems(name).map((text) => ({ path: ['metadata', 'name'], ...invalidValue(text, 'name'), fix: nameFix }))),
+    check: ({ name }) => (name === '' || (!subdomain.test(name) && name.length <= 253) ? [] : asOne(labelProblems(name)).map((text) => ({ path: ['metadata', 'name'], ...invalidValue(text, 'name'), fix: nameFix }))),
   },
   {
     code: 'name-too-long',
