@@ -14,9 +14,13 @@ export const toPlainEvent = (event: Event, { plain }: Pick<OutputTarget, 'plain'
     case 'failed':
       return event;
     default:
-      return mapTexts(event, plain);
+      // Nearly every event is harmless, and a table has thousands of texts.
+      return mayHoldControls.test(JSON.stringify(event)) ? mapTexts(event, plain) : event;
   }
 };
+
+/** JSON writes the lower half of controls, and half a character, as escapes. */
+const mayHoldControls = /\\[bfru]|[\u007F-\u009F]/;
 
 /** What is told of an error. */
 export const toPlainError = ({ message, fact, hints }: KaitoError, { plain }: Pick<OutputTarget, 'plain'>) => ({ message: plain(message), fact: fact === undefined ? undefined : plain(fact), hints: hints.map(plain) });

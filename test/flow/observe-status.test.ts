@@ -18,6 +18,17 @@ describe('observeStatuses', () => {
     expect((await observeStatuses(cluster, { name: 'tuned' }, signal)).map(({ name }) => name)).toEqual(['tuned']);
   });
 
+  it('asks for pods, the largest of all lists, only where they say something', async () => {
+    const labels = { 'kaito.sh/workspace': 'served', 'kaito.sh/workspacenamespace': 'default' };
+    const served = servingWorkspace({ resource: { instanceType: 'Standard_NC24ads_A100_v4', labelSelector: { matchLabels: {} } } });
+    const deployment = { apiVersion: 'apps/v1', kind: 'Deployment', metadata: { name: 'served', namespace: 'default', labels: { 'kaito.sh/workspace': 'served' } }, spec: { replicas: 1 }, status: { readyReplicas: 1 } };
+    const cluster = createFakeCluster([renderRecord(record({ workspace: served })), deployment, node('ours', { labels })]);
+    cluster.break('Pod', new Error('Pods were asked for.'));
+    expect(await observeStatuses(cluster, {}, signal)).toMatchObject([{ name: 'served', state: 'Ready', workerNodes: ['ours'] }]);
+    cluster.put(renderRecord(record()));
+    await expect(observeStatuses(cluster, {}, signal)).rejects.toThrow('Pods were asked for.');
+  });
+
   it('counts the nodes that carry the workspace\'s labels', async () => {
     const labels = { 'kaito.sh/workspace': 'served', 'kaito.sh/workspacenamespace': 'default' };
     const cluster = createFakeCluster([renderRecord(record({ workspace: servingWorkspace() })), node('ours', { labels }), node('other', { labels: { ...labels, 'kaito.sh/workspacenamespace': 'elsewhere' } })]);

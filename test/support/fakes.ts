@@ -170,13 +170,15 @@ const keyOf = (kind: string, name: string): string => `${kind}/${name}`;
 
 const matches = (object: KubernetesObject, { labelSelector = '', fieldSelector = '' }: ListOptions): boolean =>
   terms(labelSelector).every(([key, value]) => {
-    const found = object.metadata.labels?.[key];
+    const [, name = key, values] = /^(\S+) in \((.*)\)$/.exec(key) ?? [];
+    const found = object.metadata.labels?.[name];
+    if (values !== undefined) return values.split(',').some((one) => one === found);
     return value === undefined ? found !== undefined : found === value;
   }) && terms(fieldSelector).every(([path, value]) => fieldOf(object, path) === value);
 
 const terms = (selector: string): [string, string | undefined][] =>
   selector
-    .split(',')
+    .split(/,(?![^(]*\))/)
     .filter((term) => term !== '')
     .map((term) => {
       const [key = '', value] = term.split('=');
