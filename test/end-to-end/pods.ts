@@ -5,7 +5,7 @@ import { waitFor } from '../cluster/real/waiting.ts';
 export interface Pods {
   /** Runs a pod to its end: the log of each container by its name, and whether all succeeded. */
   run(name: string, spec: Omit<V1PodSpec, 'restartPolicy'>): Promise<{ succeeded: boolean; logs: Record<string, string> }>;
-  start(name: string, spec: V1PodSpec): Promise<void>;
+  start(name: string, spec: V1PodSpec, labels?: Record<string, string>): Promise<void>;
   /** Until a container waits for that reason; the kubelet's text. */
   waitingReason(name: string, reason: RegExp): Promise<string>;
   /** How the only container ended the last time. */
@@ -20,8 +20,8 @@ export const podsIn = (kubeconfigFile: string, namespace: string): Pods => {
   config.loadFromFile(kubeconfigFile);
   const api = config.makeApiClient(CoreV1Api);
   const read = (name: string) => api.readNamespacedPod({ namespace, name });
-  const start = async (name: string, spec: V1PodSpec): Promise<void> => {
-    await api.createNamespacedPod({ namespace, body: { metadata: { name }, spec: { terminationGracePeriodSeconds: 0, ...spec } } });
+  const start = async (name: string, spec: V1PodSpec, labels: Record<string, string> = {}): Promise<void> => {
+    await api.createNamespacedPod({ namespace, body: { metadata: { name, labels }, spec: { terminationGracePeriodSeconds: 0, ...spec } } });
   };
   return {
     start,
