@@ -9,11 +9,11 @@ import { defaultImages } from '../../../src/manifests/images.ts';
 import { readShippedPresets } from '../../../src/manifests/shipped.ts';
 import { catalogueKey, makeCatalogue, missingPackages, publicImages, type NamedImage } from './catalogue.ts';
 import { toLayer } from './layer.ts';
-import { whyNoGo } from './programs.ts';
+import { whyNotBuilt } from './programs.ts';
 import { push } from './push.ts';
 
 const missing = [...(await missingPackages()), ...(existsSync('/usr/bin/docker-registry') ? [] : ['docker-registry'])];
-const reason = (await whyNoGo()) ?? (missing.length > 0 ? `apt-get install ${missing.join(' ')}` : undefined);
+const reason = (await whyNotBuilt()) ?? (missing.length > 0 ? `apt-get install ${missing.join(' ')}` : undefined);
 const settings = { certificateAuthority: 'an authority\n', controlUrl: 'http://gateway.example/stand-in' };
 
 test('a layer of the same entries is the same, whenever it is made', async () => {

@@ -2,11 +2,11 @@ import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { hasData } from '../../support/project.ts';
-import { buildKaitoBase, whyNoGo } from './programs.ts';
+import { buildKaitoBase, whyNotBuilt } from './programs.ts';
 import { comparableStderr, comparableStdout, readRecordedTunings, type RecordedTuning } from './recorded-tunings.ts';
 import { createRoot, writeData, writeModel, type Root } from './tuning-fixtures.ts';
 
-const reason = (await whyNoGo()) ?? (process.getuid?.() === 0 ? undefined : 'only root can change the root folder');
+const reason = await whyNotBuilt();
 const launch = ['/bin/accelerate', 'launch', '--num_processes=1', '/workspace/tfs/fine_tuning.py'];
 
 /** Another version of TRL, a library's own log level, or batches that stumble at another place than they usually do. */

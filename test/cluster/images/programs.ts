@@ -6,13 +6,22 @@ import { cached, digestOfFolder } from './cache.ts';
 
 const run = promisify(execFile);
 
-/** Why nothing can be built here; undefined when it can. */
-export const whyNoGo = async (): Promise<string | undefined> => {
+/** Why the stand-in cannot be built and tried here; undefined when it can, and then it is built. */
+export const whyNotBuilt = async (): Promise<string | undefined> => {
+  if (process.platform !== 'linux') return 'it is a program for Linux';
+  if (process.getuid?.() !== 0) return 'only root can change the root folder';
   try {
     await run('go', ['version']);
-    return undefined;
   } catch {
     return 'Go is not installed: https://go.dev/doc/install';
+  }
+  try {
+    await buildKaitoBase();
+    return undefined;
+  } catch (error) {
+    const isOffline = /dial tcp|no such host|i\/o timeout|proxyconnect|module lookup disabled/.test(String(error));
+    if (!isOffline) throw error;
+    return "Go's modules cannot be downloaded";
   }
 };
 

@@ -8,11 +8,11 @@ import { renderFlags } from '../../../src/runtimes/runtime.ts';
 import { vllm as vllmRuntime } from '../../../src/runtimes/vllm.ts';
 import { hasData } from '../../support/project.ts';
 import { adapterFiles } from './models.ts';
-import { buildKaitoBase, testKaitoBase, whyNoGo } from './programs.ts';
+import { buildKaitoBase, testKaitoBase, whyNotBuilt } from './programs.ts';
 import { comparableAnswer, readRecordedRequests, type Answer, type RecordedRequest } from './recorded-requests.ts';
 import { createRoot, writeModel, type Root } from './tuning-fixtures.ts';
 
-const reason = (await whyNoGo()) ?? (process.getuid?.() === 0 ? undefined : 'only root can change the root folder');
+const reason = await whyNotBuilt();
 
 const freePort = (): Promise<number> =>
   new Promise((resolve) => {
@@ -174,9 +174,28 @@ describe.skipIf(reason !== undefined)(`the stand-ins for the servers${reason ===
     expect(server.log()).toContain(says);
   });
 
+  const chat = (content: string, stream: boolean) => ({ method: 'POST', path: '/v1/chat/completions', headers: { 'content-type': 'application/json' }, body: JSON.stringify({ messages: [{ role: 'user', content }], stream }) });
+
+  test.each([
+    { runtime: 'vLLM', command: [...vllm, '--model=/models/llama'], ends: /data: \{"error":\{"message":[^}]*,"code":500\}\}\n\ndata: \[DONE\]\n\n$/ },
+    { runtime: 'transformers', command: transformers, ends: /data: \{"error": "index out of range in self"\}\n\n$/ },
+  ])('$runtime tells in the stream that it failed in the middle of an answer', async ({ command, ends }) => {
+    const server = await whenHealthy(await start(await prepare(), command, { startMs: 0, loadMs: 0, at: 'token:3', do: 'fail' }));
+    const { status, body } = await ask(server.port, chat('Count to 9', true));
+    expect(status).toBe(200);
+    expect(body).toMatch(ends);
+    expect((await ask(server.port, chat('Count to 9', false))).status).toBe(500);
+  });
+
+  test('vLLM refuses what is too much for it', async () => {
+    const server = await whenHealthy(await start(await prepare(), [...vllm, '--model=/models/llama'], { startMs: 0, loadMs: 0, overloaded: true }));
+    const { status, body } = await ask(server.port, chat('Count to 9', false));
+    expect(status).toBe(429);
+    expect(JSON.parse(body)).toMatchObject({ error: { type: 'requests', code: 'rate_limit_exceeded' } });
+  });
+
   test('the transformers server answers one after another, and goes on for a client that went away', async () => {
     const server = await whenHealthy(await start(await prepare(), transformers, { startMs: 0, loadMs: 0, tokenMs: 20 }));
-    const chat = (content: string, stream: boolean) => ({ method: 'POST', path: '/v1/chat/completions', headers: { 'content-type': 'application/json' }, body: JSON.stringify({ messages: [{ role: 'user', content }], stream }) });
     const long = chat('Count to 40', true);
     await new Promise<void>((resolve) => {
       const sent = request({ host: '127.0.0.1', port: server.port, method: 'POST', path: long.path, headers: long.headers }, (response) => {

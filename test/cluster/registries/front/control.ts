@@ -15,8 +15,10 @@ export interface Behaviour {
   tokenMs?: number;
   /** A point: `start`, `loading`, `loaded`, `step:3`, `saving`, `ready`, `token:5`. */
   at?: string;
-  /** What happens there. `oom` really takes memory; `hang` lasts until the behaviour changes. */
-  do?: 'exit' | 'oom' | 'cuda-oom' | 'kv-cache' | 'hang';
+  /** What happens there. `oom` really takes memory; `hang` lasts until the behaviour changes; `fail` is of a token, in the middle of an answer. */
+  do?: 'exit' | 'oom' | 'cuda-oom' | 'kv-cache' | 'hang' | 'fail';
+  /** vLLM answers 429. */
+  overloaded?: boolean;
   exitCode?: number;
   /** On stderr before an exit. */
   text?: string;

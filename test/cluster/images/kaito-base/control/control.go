@@ -26,7 +26,9 @@ type Behaviour struct {
 	TokenMs *int `json:"tokenMs"`
 	// At is a point: start, loading, loaded, step:3, saving, ready, token:5.
 	At string `json:"at"`
-	// Do is what happens there: exit, oom, cuda-oom, kv-cache, hang.
+	// Overloaded lets vLLM refuse requests because too many wait.
+	Overloaded bool `json:"overloaded"`
+	// Do is what happens there: exit, oom, cuda-oom, kv-cache, hang, fail.
 	Do string `json:"do"`
 	// ExitCode and Text belong to exit: the text goes to stderr before.
 	ExitCode int    `json:"exitCode"`

@@ -94,11 +94,14 @@ func (g Generation) Count() int {
 	return len(g.Tokens)
 }
 
-// Speak hands out the tokens at the pace of the behaviour.
-func (g Generation) Speak(c *control.Control, onToken func(string)) {
+// Speak hands out the tokens at the pace of the behaviour; false when it was told to fail on the way.
+func (g Generation) Speak(c *control.Control, onToken func(string)) bool {
 	for i, each := range g.Tokens {
 		control.Wait(c.Now().TokenMs, 5*time.Millisecond)
-		c.Reach(fmt.Sprintf("token:%d", i+1), func() {})
+		if c.Reach(fmt.Sprintf("token:%d", i+1), func() {}) == "fail" {
+			return false
+		}
 		onToken(each)
 	}
+	return true
 }

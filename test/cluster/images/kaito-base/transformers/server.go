@@ -229,8 +229,12 @@ func (s *server) chat(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	s.generationLock.Lock()
-	g.Speak(s.control, func(string) {})
+	finished := g.Speak(s.control, func(string) {})
 	s.generationLock.Unlock()
+	if !finished {
+		exception(w, "IndexError: index out of range in self")
+		return
+	}
 	writeJSON(w, 200, fmt.Sprintf(`{"id":%q,"choices":[{"finish_reason":%q,"index":0,"message":{"content":%s,"role":"assistant"}}],"created":%d,"model":%s,"object":"chat.completion","usage":%s}`,
 		uuid(), g.Finish, python.JSON(strings.Join(g.Tokens, "")), time.Now().Unix(), python.JSON(s.pinned()), usage))
 }
@@ -247,7 +251,10 @@ func (s *server) stream(w http.ResponseWriter, g speech.Generation, usage string
 	send(`"delta":{"role":"assistant"}`, "")
 	s.generationLock.Lock()
 	defer s.generationLock.Unlock()
-	g.Speak(s.control, func(text string) { send(`"delta":{"content":`+python.JSON(text)+`}`, "") })
+	if !g.Speak(s.control, func(text string) { send(`"delta":{"content":`+python.JSON(text)+`}`, "") }) {
+		_, _ = io.WriteString(w, "data: {\"error\": \"index out of range in self\"}\n\n")
+		return
+	}
 	send(`"delta":{},"finish_reason":`+python.JSON(g.Finish), `,"usage":`+usage)
 }
 

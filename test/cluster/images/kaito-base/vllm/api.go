@@ -98,6 +98,10 @@ func (s *server) models(created int64) string {
 }
 
 func (s *server) answer(e endpoint, w http.ResponseWriter, incoming *http.Request) {
+	if s.control.Now().Overloaded {
+		writeJSON(w, 429, `{"error":{"message":"Too many requests: the waiting queue is full. Please retry later.","type":"requests","param":null,"code":"rate_limit_exceeded"}}`)
+		return
+	}
 	asked, err := e.read(s.settings, incoming)
 	if err != nil {
 		var refused *refusal
@@ -116,9 +120,15 @@ func (s *server) answer(e endpoint, w http.ResponseWriter, incoming *http.Reques
 		s.stream(e, asked, g, w)
 		return
 	}
-	g.Speak(s.control, func(string) {})
+	if !g.Speak(s.control, func(string) {}) {
+		writeJSON(w, 500, engineDead.body())
+		return
+	}
 	writeJSON(w, 200, e.whole(asked, g))
 }
+
+// Not recorded: how vLLM's own code answers when its engine fails under a request.
+var engineDead = &refusal{500, "InternalServerError", "EngineCore encountered an issue. See stack trace (above) for the root cause.", ""}
 
 func (e endpoint) whole(asked *request, g speech.Generation) string {
 	text, usage := python.JSON(strings.Join(g.Tokens, "")), usageOf(asked.prompt, g.Count(), `,"prompt_tokens_details":null`)
@@ -177,7 +187,7 @@ func (s *server) stream(e endpoint, asked *request, g speech.Generation, w http.
 	if e == chat {
 		chunk(`{"index":0,"delta":{"role":"assistant","content":""},"logprobs":null,"finish_reason":null}`, `,"prompt_token_ids":null,"prompt_text":null`)
 	}
-	g.Speak(s.control, func(text string) {
+	finished := g.Speak(s.control, func(text string) {
 		sent++
 		if g.Finish == "length" && sent == len(g.Tokens) {
 			token(text, "length")
@@ -185,6 +195,11 @@ func (s *server) stream(e endpoint, asked *request, g speech.Generation, w http.
 		}
 		token(text, "")
 	})
+	if !finished {
+		send(engineDead.body())
+		send("[DONE]")
+		return
+	}
 	if g.Finish == "stop" {
 		sent++
 		token("", "stop")
