@@ -8,17 +8,11 @@ import { startNode } from './nodes.ts';
 import { runPod } from './pods.ts';
 import { folderOf } from './files.ts';
 import { findSupervisor } from './supervisor.ts';
-import { theCluster } from './the-cluster.ts';
+import { ownCluster } from './the-cluster.ts';
 import { marksOf, sharedSettings, tracesOf } from './traces.ts';
 import { waitFor } from './waiting.ts';
 
 const beside = 'beside';
-
-const suiteCluster = (): RealCluster => {
-  const provided = theCluster();
-  if (provided.kind === 'given') throw new Error('This needs a cluster of our own.');
-  return provided.cluster;
-};
 
 const serverOf = ({ gateway }: RealCluster): string => gateway.replace(/\.1$/u, '.2');
 
@@ -26,7 +20,7 @@ describe('a cluster beside another', () => {
   afterAll(() => down(beside));
 
   it('leaves nothing when it is taken down with pods on two nodes, and does not touch the other', async () => {
-    const other = suiteCluster();
+    const other = ownCluster();
     const settingsBefore = await sharedSettings();
     const cluster = await up({ name: beside });
     expect(cluster.gateway).not.toBe(other.gateway);
@@ -73,8 +67,8 @@ describe('a cluster beside another', () => {
   });
 
   it('says that it is up already', async () => {
-    await expect(up({ name: suiteCluster().name })).rejects.toThrow('is up already');
-    const { status } = await askApi(suiteCluster().folder, serverOf(suiteCluster()), 'GET', '/readyz');
+    await expect(up({ name: ownCluster().name })).rejects.toThrow('is up already');
+    const { status } = await askApi(ownCluster().folder, serverOf(ownCluster()), 'GET', '/readyz');
     expect(status).toBe(200);
   });
 });

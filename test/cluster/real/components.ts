@@ -4,7 +4,7 @@ import { type RealCluster, waitUntilServing } from './cluster.ts';
 import { controlPlaneCommand, type ControlPlaneComponent, controlPlaneComponents } from './control-plane.ts';
 import { insideFolder } from './files.ts';
 import { nodeCommand, type NodeComponent } from './node.ts';
-import { filesOf } from './nodes.ts';
+import { filesOf, registrationsOf, waitUntilBack } from './nodes.ts';
 import { readState } from './state.ts';
 import { runInside, startProcess, stopProcess } from './supervisor.ts';
 
@@ -12,19 +12,27 @@ import { runInside, startProcess, stopProcess } from './supervisor.ts';
 export type Component = ControlPlaneComponent | `${NodeComponent}:${string}`;
 
 export interface StopComponentOptions {
-  /** How long it may take to end by itself; 0 is a crash. */
+  /** How long it may take to end by itself (an API server waits for its watches); 0 is a crash. */
   graceMs?: number;
 }
 
 /** Resolves when it is gone. Everything else goes on: containers of a node whose kubelet or containerd is stopped do. */
-export const stopComponent = (cluster: RealCluster, component: Component, { graceMs = 10_000 }: StopComponentOptions = {}): Promise<void> =>
+export const stopComponent = (cluster: RealCluster, component: Component, { graceMs = 3000 }: StopComponentOptions = {}): Promise<void> =>
   stopProcess(cluster.folder, component, graceMs);
 
-/** Starts it again as it was; of the API server, resolves when it serves. `extraFlags` are for this start only. */
+/**
+ * Starts it again as it was. Of the API server, resolves when it serves; of a kubelet, when the node is Ready anew and has
+ * its GPUs. `extraFlags` are for this start only.
+ */
 export const startComponent = async (cluster: RealCluster, component: Component, extraFlags: readonly string[] = []): Promise<void> => {
   const command = commandOf(cluster, component);
+  const state = requireState(cluster);
+  const node = component.startsWith('kubelet:') ? filesOf(state, cluster.folder, component.slice('kubelet:'.length)) : undefined;
+  const registrations = node === undefined ? 0 : registrationsOf(node);
+  const startedAt = Date.now();
   await startProcess(cluster.folder, { ...command, argv: [...command.argv, ...extraFlags] });
-  if (component === 'kube-apiserver') await waitUntilServing(cluster.folder, addressesOf(requireState(cluster).block).server);
+  if (component === 'kube-apiserver') await waitUntilServing(cluster.folder, addressesOf(state.block).server);
+  if (node !== undefined) await waitUntilBack(node, state.nodes[node.node]?.gpuCount ?? 0, registrations, startedAt);
 };
 
 const commandOf = (cluster: RealCluster, component: Component) => {
@@ -47,8 +55,8 @@ const requireState = (cluster: RealCluster) => {
 };
 
 /**
- * Makes etcd forget all revisions but the present one, and gives that one. The API server still answers watches of older
- * ones from its own memory, until it is started again or with `--watch-cache=false`.
+ * Makes etcd forget all revisions but the present one, and gives that one. The API server answers watches of older ones
+ * from its own memory, unless it was started with `--watch-cache=false`.
  */
 export const compactEtcd = async (cluster: RealCluster): Promise<number> =>
   Number(await runInside(cluster.folder, `${insideFolder}/kube`, 'compact', 'http://127.0.0.1:2379'));

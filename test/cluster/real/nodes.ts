@@ -1,3 +1,5 @@
+import { existsSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { setTimeout as pause } from 'node:timers/promises';
 import { addressesOf } from './addresses.ts';
 import { askApi } from './api.ts';
@@ -82,9 +84,13 @@ const noteNode = (state: State, folder: string, name: string, settings: NodeSett
 };
 
 interface NodeObject {
-  spec?: { unschedulable?: boolean };
-  status?: { conditions?: { type: string; status: string }[]; allocatable?: Record<string, string> };
+  status?: { conditions?: { type: string; status: string; lastHeartbeatTime: string }[]; allocatable?: Record<string, string> };
 }
+
+const isReady = ({ status: { conditions = [], allocatable = {} } = {} }: NodeObject, gpuCount: number, sinceMs = 0): boolean =>
+  Number(allocatable['nvidia.com/gpu'] ?? 0) === gpuCount &&
+  // Times in conditions are whole seconds.
+  conditions.some(({ type, status, lastHeartbeatTime }) => type === 'Ready' && status === 'True' && Date.parse(lastHeartbeatTime) + 1000 > sinceMs);
 
 const waitUntilReady = (files: NodeFiles, { gpuCount }: NodeSettings): Promise<boolean> =>
   waitFor(
@@ -95,10 +101,25 @@ const waitUntilReady = (files: NodeFiles, { gpuCount }: NodeSettings): Promise<b
         const found = (await listProcesses(files.folder)).find(({ name }) => name === component);
         if (found?.running !== true) throw new Error(`${component} ended (${found?.status ?? 'it was never started'}).\n${logOf(files.folder, component)}`);
       }
-      const { body } = await askApi(files.folder, files.server, 'GET', `/api/v1/nodes/${files.node}`);
-      const { conditions = [], allocatable = {} } = (body as NodeObject).status ?? {};
-      return conditions.some(({ type, status }) => type === 'Ready' && status === 'True') && Number(allocatable['nvidia.com/gpu'] ?? 0) === gpuCount;
+      return isReady(await readNode(files), gpuCount);
     },
+    () => logOf(files.folder, `kubelet:${files.node}`),
+  );
+
+const readNode = async ({ folder, server, node }: NodeFiles): Promise<NodeObject> => (await askApi(folder, server, 'GET', `/api/v1/nodes/${node}`)).body as NodeObject;
+
+/** How often the device plugin has told a kubelet of its devices. */
+export const registrationsOf = ({ folder, node }: NodeFiles): number => {
+  const file = join(folder, 'log', `device-plugin-${node}.log`);
+  return existsSync(file) ? readFileSync(file, 'utf8').split('registered ').length - 1 : 0;
+};
+
+/** A kubelet that starts again knows nothing of its devices until they are registered again: until then it turns pods away. */
+export const waitUntilBack = (files: NodeFiles, gpuCount: number, registrations: number, sinceMs: number): Promise<boolean> =>
+  waitFor(
+    `the node ${files.node} to be Ready again`,
+    60_000,
+    async () => (gpuCount === 0 || registrationsOf(files) > registrations) && isReady(await readNode(files), gpuCount, sinceMs),
     () => logOf(files.folder, `kubelet:${files.node}`),
   );
 

@@ -14,6 +14,7 @@ export interface PodOptions {
   subdomain?: string;
   /** Run by a shell; by default the pod sleeps. */
   script?: string;
+  timeoutMs?: number;
 }
 
 export const configOf = ({ kubeconfigFile }: RealCluster): KubeConfig => {
@@ -24,7 +25,7 @@ export const configOf = ({ kubeconfigFile }: RealCluster): KubeConfig => {
 
 /** A pod of the image that every node has, once it runs; deleted with the test. */
 export const runPod = async (cluster: RealCluster, options: PodOptions): Promise<V1Pod> => {
-  const { name, namespace = 'default', node, gpuCount = 0, labels = {}, hostname, subdomain, script = 'sleep 3600' } = options;
+  const { name, namespace = 'default', node, gpuCount = 0, labels = {}, hostname, subdomain, script = 'sleep 3600', timeoutMs = 60_000 } = options;
   const api = configOf(cluster).makeApiClient(CoreV1Api);
   await api.createNamespacedPod({
     namespace,
@@ -53,7 +54,7 @@ export const runPod = async (cluster: RealCluster, options: PodOptions): Promise
   let last: V1Pod | undefined;
   return waitFor(
     `the pod ${name} to run`,
-    60_000,
+    timeoutMs,
     async () => {
       last = await api.readNamespacedPod({ name, namespace });
       return last.status?.phase === 'Running' ? last : undefined;

@@ -1,11 +1,19 @@
 import { randomBytes } from 'node:crypto';
 import { CoreV1Api, KubeConfig } from '@kubernetes/client-node';
 import { inject, onTestFinished } from 'vitest';
+import type { RealCluster } from './cluster.ts';
 import type { ProvidedCluster } from './global-setup.ts';
 import { waitFor } from './waiting.ts';
 
 /** The cluster that the suite runs on: ours, to do with as we like, or one that somebody gave us. */
 export const theCluster = (): ProvidedCluster => inject('realCluster');
+
+/** For tests that start nodes or stop components, which run only where the cluster is ours. */
+export const ownCluster = (): RealCluster => {
+  const provided = theCluster();
+  if (provided.kind === 'given') throw new Error('This test changes the cluster itself, which only a cluster of the suite is for.');
+  return provided.cluster;
+};
 
 /** A namespace of the test's own, deleted after it, with the service account that pods need. */
 export const ownNamespace = async (kubeconfigFile = theCluster().kubeconfigFile): Promise<string> => {
