@@ -9,6 +9,10 @@ import { get, type Reply } from './http.ts';
 export interface Connection {
   /** The server's root, without `/v1` and without a slash at the end. */
   baseUrl(): Promise<string>;
+  /** Why it does not answer, as far as its pods show; rejects when no waiting will mend that. */
+  explain?(signal: AbortSignal): Promise<string | undefined>;
+  /** Commands that show more of it. */
+  hints?: readonly string[];
 }
 
 export interface ReadinessOptions {
@@ -31,17 +35,19 @@ export async function* waitUntilReady(options: ReadinessOptions): AsyncGenerator
     const health = await observeHealth(await connection.baseUrl(), signal);
     if (health.isReady) return;
 
+    // Weights that load are explained by the server itself.
+    const reason = (health.weights ? undefined : await connection.explain?.(signal)) ?? health.reason;
     const elapsedMs = clock.now() - startedAt;
     if (elapsedMs >= timeoutMs) {
       throw new TimeoutError(`The model server was not ready within ${Math.round(timeoutMs / 1000)} seconds.`, {
-        fact: health.reason,
-        hints: ['kaito-ts status shows what it is doing, kaito-ts logs what it prints.'],
+        fact: reason,
+        hints: connection.hints ?? [],
       });
     }
-    if (health.reason !== toldReason || clock.now() - toldAt >= heartbeatMs) {
-      toldReason = health.reason;
+    if (reason !== toldReason || clock.now() - toldAt >= heartbeatMs) {
+      toldReason = reason;
       toldAt = clock.now();
-      yield { type: 'waiting', reason: health.reason, elapsedMs, timeoutMs, ...(health.weights ? { weights: health.weights } : {}) };
+      yield { type: 'waiting', reason, elapsedMs, timeoutMs, ...(health.weights ? { weights: health.weights } : {}) };
     }
     await clock.sleep(Math.min(pollIntervalMs, timeoutMs - elapsedMs), signal);
   }

@@ -25,7 +25,7 @@ export default defineCommand({
   },
   examples: ['chat "What is a tuning adapter?"', 'chat phi-3-mini-128k-instruct', 'cat report.txt | kaito-ts chat "Summarise this."', 'chat "Who are you?" --compare'],
   async *run({ arguments: words, options }, context) {
-    const [{ isOneShot, runOnce, toResult }, { runRepl }, { startConversation }, { findServedWorkspace, findServerPod }, { openPortForward }, { readPromptArguments, readParameters }] = await Promise.all([
+    const [{ isOneShot, runOnce, toResult }, { runRepl }, { startConversation }, { findServedWorkspace, findServerPod, whenSilent }, { openPortForward }, { readPromptArguments, readParameters }] = await Promise.all([
       import('../chat/once.ts'),
       import('../chat/repl.ts'),
       import('../chat/conversation.ts'),
@@ -44,7 +44,7 @@ export default defineCommand({
         terminal,
         clock,
         signal,
-        connection: { baseUrl: async () => `http://127.0.0.1:${forward.localPort}` },
+        connection: { baseUrl: async () => `http://127.0.0.1:${forward.localPort}`, ...whenSilent(cluster, served) },
         conversation: startConversation({ parameters, ...(options.system === undefined ? {} : { system: options.system }) }),
         ...(options.model === undefined ? {} : { model: options.model }),
         ...(options.adapter === undefined ? {} : { adapter: options.adapter }),

@@ -17,7 +17,7 @@ export default defineCommand({
   examples: ['endpoint', 'endpoint phi-3-mini-128k-instruct --port 8080', 'endpoint -o json'],
   async *run({ arguments: [name], options: { port, readyTimeout } }, context) {
     if (port !== undefined && port > highestPort) throw new UsageError(`--port is at most ${highestPort}, and was given ${port}.`, { hints: ['Leave it out for any port that is free.'] });
-    const [{ waitUntilReady }, { findServedWorkspace, findServerPod }, { openPortForward }, { createChannel }] = await Promise.all([
+    const [{ waitUntilReady }, { findServedWorkspace, findServerPod, whenSilent }, { openPortForward }, { createChannel }] = await Promise.all([
       import('../chat/health.ts'),
       import('../flow/find-server.ts'),
       import('../cluster/port-forward.ts'),
@@ -54,7 +54,8 @@ export default defineCommand({
     signal.addEventListener('abort', close, { once: true });
     try {
       const root = `http://127.0.0.1:${forward.localPort}`;
-      for await (const event of waitUntilReady({ connection: { baseUrl: async () => root }, clock, signal, timeoutMs: readyTimeout })) yield* narrate(event);
+      const connection = { baseUrl: async () => root, ...whenSilent(cluster, served) };
+      for await (const event of waitUntilReady({ connection, clock, signal, timeoutMs: readyTimeout })) yield* narrate(event);
       const models = await readModels(root, served, signal);
       isOpen = true;
       const environment = { OPENAI_BASE_URL: `${root}/v1`, OPENAI_API_KEY: 'none' };

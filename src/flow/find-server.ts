@@ -1,6 +1,7 @@
 import type { Cluster } from '../cluster/cluster.ts';
 import type { Kinds } from '../cluster/kinds.ts';
-import { NotFoundError, UsageError } from '../domain/errors.ts';
+import { NotFoundError, UsageError, WorkloadError } from '../domain/errors.ts';
+import { type Diagnosis, diagnosePods } from './diagnose.ts';
 
 const workspaceLabel = 'kaito.sh/workspace';
 
@@ -30,6 +31,23 @@ export const findServerPod = async (cluster: Cluster, name: string, signal: Abor
   if (newest) return { name: newest.metadata.name, namespace: newest.metadata.namespace ?? cluster.target.namespace };
   throw new NotFoundError(`No pod of ${name} runs right now.`, { reason: 'PodNotFound', hints: [`kaito-ts status ${name}`, `kaito-ts logs ${name}`] });
 };
+
+/** What to tell of a server that does not answer. */
+export const whenSilent = (cluster: Cluster, name: string): { explain(signal: AbortSignal): Promise<string | undefined>; hints: string[] } => ({
+  explain: (signal) => explainServer(cluster, name, signal),
+  hints: [`kaito-ts status ${name}`, `kaito-ts logs ${name}`],
+});
+
+/** Why its pods do not serve; undefined when they look well. Rejects when no waiting will mend it. */
+const explainServer = async (cluster: Cluster, name: string, signal: AbortSignal): Promise<string | undefined> => {
+  const pods = await cluster.list('Pod', { labelSelector: `${workspaceLabel}=${name}`, signal });
+  const diagnosis = diagnosePods(pods.filter((pod) => isServer(pod) && pod.metadata.deletionTimestamp === undefined));
+  if (diagnosis?.isFatal) throw cannotRun(name, diagnosis);
+  return diagnosis?.message;
+};
+
+export const cannotRun = (name: string, { reason, message, hints }: Diagnosis): WorkloadError =>
+  new WorkloadError('The model server cannot run.', { reason, fact: message, hints: [...hints, ...(reason === 'ContainerCrashLoopBackOff' ? [`kaito-ts logs ${name} --previous`] : [])] });
 
 /** Tuning pods carry the same label, and a Job's besides. */
 const isServer = (pod: Kinds['Pod']): boolean => pod.metadata.labels?.['batch.kubernetes.io/job-name'] === undefined;

@@ -1,10 +1,11 @@
 import type { Kinds } from '../cluster/kinds.ts';
 import { formatDuration } from '../domain/duration.ts';
-import { AccessError, TimeoutError, WorkloadError } from '../domain/errors.ts';
+import { AccessError, TimeoutError } from '../domain/errors.ts';
 import type { Event, Progress } from '../domain/event.ts';
 import { describeObject } from '../domain/kubernetes.ts';
 import type { AwaitServerStep } from '../domain/plan.ts';
 import { containerStatuses, diagnoseCreation, diagnosePods } from './diagnose.ts';
+import { cannotRun } from './find-server.ts';
 import { getFromPod } from './pod-http.ts';
 import type { Session } from './session.ts';
 import { track, Tracked, waitFor, type Verdict } from './wait.ts';
@@ -82,9 +83,7 @@ const judgeServer = (step: AwaitServerStep, workload: Workload, pods: Pod[], eve
           pods,
           events.filter(({ involvedObject }) => uids.has(involvedObject.uid)),
         );
-  if (diagnosis?.isFatal) {
-    return { state: 'failed', error: new WorkloadError('The model server cannot run.', { reason: diagnosis.reason, fact: diagnosis.message, hints: [...diagnosis.hints, ...(diagnosis.reason === 'ContainerCrashLoopBackOff' ? [`kaito-ts logs ${step.workload.name} --previous`] : [])] }) };
-  }
+  if (diagnosis?.isFatal) return { state: 'failed', error: cannotRun(step.workload.name, diagnosis) };
   if (diagnosis) return { state: 'waiting', reason: diagnosis.message };
   if (pods.length === 0) return { state: 'waiting', reason: `${describeObject(step.workload)} has no pod yet` };
   return { state: 'waiting', reason: describePods(pods, health) };

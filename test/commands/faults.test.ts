@@ -66,6 +66,20 @@ describe.each<[Fault, number, RegExp[]]>([
   });
 });
 
+describe('a server that crashes again and again', () => {
+  const sandbox = useSandbox(['crash-loop']);
+
+  it.each([['chat', 'Hello?'], ['endpoint']])('is not waited for by %s %s', async (command, ...prompt) => {
+    await sandbox.run(serve);
+    const { stdout, stderr, exitCode } = await sandbox.run([command, server, ...prompt]);
+    expect(stderr).toMatch(/error: The model server cannot run\./);
+    expect(stderr).toMatch(/is in CrashLoopBackOff; last termination: ValueError: To serve at least one request/);
+    expect(stderr).toMatch(/hint: kaito-ts logs phi-3-mini-128k-instruct --previous/);
+    expect(stdout).toBe('');
+    expect(exitCode).toBe(exitCodes.workloadFailed);
+  });
+});
+
 describe('nodes that do not come', () => {
   const sandbox = useSandbox(['slow-nodes']);
 
