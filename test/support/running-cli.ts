@@ -6,17 +6,17 @@ import { binary } from './cli.ts';
 export interface RunningCli {
   /** Resolves with all of that stream so far, as soon as it matches; rejects with it when the program ends first. */
   until(stream: 'stdout' | 'stderr', pattern: RegExp): Promise<string>;
-  signal(name: 'SIGINT' | 'SIGTERM'): void;
+  signal(name: 'SIGINT' | 'SIGTERM' | 'SIGKILL'): void;
   ended: Promise<{ stdout: string; stderr: string; exitCode: number | undefined }>;
 }
 
 /** Ended with the test, if nothing ends it before. */
-export const startCli = (args: readonly string[], environment: Record<string, string>): RunningCli => {
+export const startCli = (args: readonly string[], environment: Record<string, string>, timeoutMs = 50_000): RunningCli => {
   const running = execa(process.execPath, [binary, ...args], {
     env: { PATH: process.env['PATH'] ?? '', HOME: '/nonexistent', ...environment },
     extendEnv: false,
     reject: false,
-    timeout: 50_000,
+    timeout: timeoutMs,
     stripFinalNewline: false,
   });
   onTestFinished(() => void running.kill('SIGKILL'));

@@ -39,7 +39,7 @@ export const notReadyTaints = [
 ];
 
 /** A node as it registers: everything but Ready, and without the devices that a plugin has still to announce. */
-export const createNode = (pool: NodePool, index: number, place: NodePlace, now: Date): NewObject => {
+export const createNode = (pool: NodePool, index: number, place: NodePlace, now: Date) => {
   const scaleSet = scaleSetName(pool.name, place);
   const name = nodeName(scaleSet, index);
   const resourceGroup = place.nodeResourceGroup.toLowerCase();
@@ -62,13 +62,13 @@ export const createNode = (pool: NodePool, index: number, place: NodePlace, now:
       conditions: conditionsOf(toTimestamp(now)),
       nodeInfo: nodeInfo(),
     },
-  };
+  } satisfies NewObject;
 };
 
 const spotTaint = { key: 'kubernetes.azure.com/scalesetpriority', value: 'spot', effect: 'NoSchedule' };
 
 /** `sku=gpu:NoSchedule`; the value may be missing. */
-const parseTaint = (text: string): { key: string; value?: string; effect: string } => {
+export const parseTaint = (text: string): { key: string; value?: string; effect: string } => {
   const [, key = '', value, effect = 'NoSchedule'] = /^([^=:]+)(?:=([^:]*))?:(.+)$/.exec(text) ?? [];
   return { key, ...(value === undefined ? {} : { value }), effect };
 };

@@ -59,7 +59,7 @@ export const addSystemNode = ({ store, clock, place }: World & { place: NodePlac
   makeReady(nodeName(scaleSetName(pool.name, place), 0), { store, clock });
 };
 
-const toNodePool = ({ name, properties }: AgentPoolResource): NodePool => ({
+export const toNodePool = ({ name, properties }: AgentPoolResource): NodePool => ({
   name,
   mode: properties.mode === 'System' ? 'System' : 'User',
   size: findVmSize(properties.vmSize) ?? { name: properties.vmSize, family: '', vCpuCount: 4, memoryGiB: 16, gpuCount: 0, zones: [] },
