@@ -144,8 +144,8 @@ func fillMemory() {
 			taken[i] = 1
 		}
 		held = append(held, taken)
-		if len(held)*block > 64<<30 {
-			fmt.Fprintln(os.Stderr, "64 GiB are taken and nothing has ended this process: it needs a memory limit.")
+		if len(held)*block > 2<<30 {
+			fmt.Fprintln(os.Stderr, "2 GiB are taken and nothing has ended this process: it needs a memory limit.")
 			os.Exit(70)
 		}
 		time.Sleep(time.Millisecond)
