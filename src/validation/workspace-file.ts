@@ -62,7 +62,9 @@ export const readWorkspace = (document: SourceDocument, documents: readonly Sour
   const { content, source } = document;
   if (!content) return { kind: 'refused', problems: [...document.broken] };
   const overrides: Override[] = [...given, ...(namespaceFlag === undefined ? [] : [{ flag: '--namespace', path: ['metadata', 'namespace'], value: namespaceFlag }])];
-  const changed = overrides.reduce<JsonMap>((map, { path, value }) => put(map, path, value), content);
+  const wanted = overrides.reduce<JsonMap>((map, { path, value }) => put(map, path, value), content);
+  const isDefaulted = content['apiVersion'] === 'kaito.sh/v1alpha1' && text(valueAt(wanted, ['resource', 'instanceType'])) === '' && provisioner === undefined && !overrides.some(({ flag }) => flag === '--nodes');
+  const changed = isDefaulted ? put(wanted, ['resource', 'instanceType'], instanceTypeOfOld) : wanted;
   const isByo = provisioner === 'byo' || (provisioner === undefined && text(isMap(changed['resource']) ? changed['resource']['instanceType'] : '') === '');
   const environment: Environment = { cloud: 'azure', nodeProvisioner: isByo ? 'byo' : 'azure-gpu-provisioner', featureGates: ourGates, namespace, isForOperator: false };
   const others = documents.flatMap((other) => (other.content && !isJudged(other) ? [other.content] : []));
@@ -70,7 +72,7 @@ export const readWorkspace = (document: SourceDocument, documents: readonly Sour
   // What flags replace is judged where flags are read, and without an instance type the cheapest that fits is taken.
   const isReplaced = ({ path }: Problem): boolean =>
     overrides.some((override) => isBelow(path, override.path)) || (provisioner === 'aks' && path === 'resource.instanceType' && valueAt(changed, ['resource', 'instanceType']) === undefined);
-  const counted = [...problems.filter((problem) => !isReplaced(problem)), ...unsupported(document)].sort((left, right) => left.line - right.line || left.column - right.column);
+  const counted = [...problems.filter((problem) => !isReplaced(problem)), ...unsupported(document), ...(isDefaulted ? [toldDefault(document)] : [])].sort((left, right) => left.line - right.line || left.column - right.column);
   if (counted.some(({ severity }) => severity === 'error')) return { kind: 'refused', problems: counted };
   const workspace = parseWorkspace(changed, namespace);
   return {
@@ -111,6 +113,19 @@ const replaceInstanceType = ({ document: { content }, problems }: { document: So
   const retired = isRefused ? findRetiredInstanceType(text(valueAt(content ?? {}, ['resource', 'instanceType']))) : undefined;
   return retired ? [`Or leave the file as it is, and add --instance-type ${retired.replacement}`] : [];
 };
+
+/** The default that KAITO's API has for v1alpha1, and no longer for v1beta1. */
+const instanceTypeOfOld = 'Standard_NC24ads_A100_v4';
+
+const toldDefault = ({ locate }: SourceDocument): Problem => ({
+  code: 'instance-type-defaulted',
+  severity: 'warning',
+  path: 'resource',
+  ...locate(['resource']),
+  message: `A v1alpha1 Workspace without instanceType gets ${instanceTypeOfOld}.`,
+  fix: 'Name a machine with --instance-type, or existing nodes with --nodes.',
+  source: 'kaito-ts',
+});
 
 /** The operator leaves these to its administrator; here nothing has to be switched on. */
 const ourGates = { enableMIG: true, enableAccelerator: true };

@@ -43,7 +43,9 @@ const bench = async (): Promise<boolean> => {
       memoryRow(one, 120),
       { ...memoryRow(many, 120), what: `memory of status of ${workspaceCount}` },
       { what: `render and validate ${presetCount} presets`, ...secondsCells(renderAll, 2) },
+      { what: '  and for each of them', median: `${((median(renderAll.wallMs) - median(render.wallMs)) / (presetCount - 1)).toFixed(1)} ms` },
       { what: `validate ${presetCount} presets`, ...secondsCells(validateAll, 2) },
+      { what: '  and for each of them', median: `${((median(validateAll.wallMs) - median(bareLong.wallMs)) / presetCount).toFixed(1)} ms` },
       ...(await forwardRows({ api, environment })),
       ...(await countCalls()),
     ]);

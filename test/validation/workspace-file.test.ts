@@ -76,6 +76,14 @@ describe('a Workspace file', () => {
     expect(reading.kind === 'refused' && reading.problems.find(({ code }) => code === 'not-supported')).toMatchObject({ path, severity: 'error' });
   });
 
+  it('of v1alpha1 gets the machine that it has always had when it names none, and is told', () => {
+    const old = serving('a').replace('v1beta1', 'v1alpha1').replace(/ {2}instanceType.*\n/, '');
+    const [reading, elsewhere, flagged] = [read(old), read(old, { provisioner: 'byo' }), read(old, { overrides: servingOverrides({ ...nothing, nodes: 'pool=gpu' }) })];
+    expect(reading).toMatchObject({ kind: 'read', basis: { workspace: { resource: { instanceType: 'Standard_NC24ads_A100_v4' } } }, warnings: [{ code: 'instance-type-defaulted', line: 5 }] });
+    for (const byo of [elsewhere, flagged]) expect(byo.kind === 'read' && byo.basis.workspace.resource.instanceType).toBeUndefined();
+    expect(basisOf(serving('a').replace(/ {2}instanceType.*\n/, '')).workspace.resource.instanceType).toBeUndefined();
+  });
+
   it('is warned of what KAITO ignores too', () => {
     const reading = read(serving('a', '    presetOptions: {image: "r.io/a:1"}\n').replace('  instanceType', '  preferredNodes: [one]\n  instanceType'));
     expect(reading.kind === 'read' && reading.warnings.map(({ line, message }) => `${line} ${message.split(' ')[0]}`)).toEqual(['6 preferredNodes', '14 presetOptions.image']);
