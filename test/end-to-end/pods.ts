@@ -1,4 +1,6 @@
-import { CoreV1Api, KubeConfig, type V1ContainerStateTerminated, type V1PodSpec } from '@kubernetes/client-node';
+import { CoreV1Api, type V1ContainerStateTerminated, type V1PodSpec } from '@kubernetes/client-node';
+import type { RealCluster } from '../cluster/real/cluster.ts';
+import { configOf } from '../cluster/real/pods.ts';
 import { waitFor } from '../cluster/real/waiting.ts';
 
 /** What a test does with pods of its own, beside the command that it tries. */
@@ -15,10 +17,8 @@ export interface Pods {
 
 const timeoutMs = 90_000;
 
-export const podsIn = (kubeconfigFile: string, namespace: string): Pods => {
-  const config = new KubeConfig();
-  config.loadFromFile(kubeconfigFile);
-  const api = config.makeApiClient(CoreV1Api);
+export const podsIn = (cluster: RealCluster, namespace: string): Pods => {
+  const api = configOf(cluster).makeApiClient(CoreV1Api);
   const read = (name: string) => api.readNamespacedPod({ namespace, name });
   const start = async (name: string, spec: V1PodSpec, labels: Record<string, string> = {}): Promise<void> => {
     await api.createNamespacedPod({ namespace, body: { metadata: { name, labels }, spec: { terminationGracePeriodSeconds: 0, ...spec } } });

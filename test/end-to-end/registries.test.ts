@@ -10,13 +10,14 @@ import { podsIn } from './pods.ts';
 const provided = theCluster();
 
 describe.skipIf(provided.kind === 'given')('the registries of the real cluster', () => {
-  const registries = provided.kind === 'ours' ? openRegistries(provided.cluster) : undefined;
-  if (!registries) return;
+  if (provided.kind === 'given') return;
+  const { cluster } = provided;
+  const registries = openRegistries(cluster);
   const { privateHost, users } = registries;
 
   const open = async () => {
     const namespace = await ownNamespace();
-    return { pods: podsIn(provided.kubeconfigFile, namespace), unique: namespace.replace('kaito-ts-test-', '') };
+    return { pods: podsIn(cluster, namespace), unique: namespace.replace('kaito-ts-test-', '') };
   };
 
   /** With the Secret as docker's configuration, which is where oras and skopeo look. */

@@ -1,6 +1,7 @@
 import { describe, expect, onTestFinished, test } from 'vitest';
-import { CoreV1Api, KubeConfig, type V1Container } from '@kubernetes/client-node';
+import { CoreV1Api, type V1Container } from '@kubernetes/client-node';
 import { defaultImages } from '../../src/manifests/images.ts';
+import { configOf } from '../cluster/real/pods.ts';
 import { ownNamespace, theCluster } from '../cluster/real/the-cluster.ts';
 import { waitFor } from '../cluster/real/waiting.ts';
 import { addBehaviour } from '../cluster/registries/control.ts';
@@ -10,14 +11,13 @@ import { podsIn } from './pods.ts';
 const provided = theCluster();
 
 describe.skipIf(provided.kind === 'given')('the stand-in for KAITO in pods', () => {
-  const registries = provided.kind === 'ours' ? openRegistries(provided.cluster) : undefined;
-  if (!registries) return;
+  if (provided.kind === 'given') return;
+  const { cluster } = provided;
+  const registries = openRegistries(cluster);
 
   const open = async () => {
     const namespace = await ownNamespace();
-    const config = new KubeConfig();
-    config.loadFromFile(provided.kubeconfigFile);
-    return { namespace, api: config.makeApiClient(CoreV1Api), pods: podsIn(provided.kubeconfigFile, namespace), unique: namespace.replace('kaito-ts-test-', '') };
+    return { namespace, api: configOf(cluster).makeApiClient(CoreV1Api), pods: podsIn(cluster, namespace), unique: namespace.replace('kaito-ts-test-', '') };
   };
 
   const nodeOfRay = (index: number, script: string): V1Container => ({
