@@ -1,7 +1,7 @@
 import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { execa } from 'execa';
 import { cacheFolder } from './files.ts';
+import { runTool } from './tools.ts';
 
 /**
  * A cluster has a network namespace of its own, joined to this machine by one pair of interfaces. So of all it uses only
@@ -23,8 +23,7 @@ export const addressesOf = (block: number) => ({
 
 /** The first block that no cluster has noted for itself and no route of this machine leads to. */
 export const freeBlock = async (): Promise<number> => {
-  const { stdout } = await execa('ip', ['-json', '-4', 'route', 'show', 'table', 'all']);
-  const routes = (JSON.parse(stdout) as { dst: string }[]).map(({ dst }) => dst);
+  const routes = (JSON.parse(await runTool(['ip', '-json', '-4', 'route', 'show', 'table', 'all'])) as { dst: string }[]).map(({ dst }) => dst);
   const taken = new Set([...notedBlocks(), ...routes.filter((route) => route.startsWith('10.')).map((route) => Number(route.split('.')[1]))]);
   const everything = routes.some((route) => route === '10.0.0.0/8');
   const block = Array.from({ length: 100 }, (_, index) => 100 + index).find((candidate) => !taken.has(candidate));

@@ -2,9 +2,9 @@ import { createHash } from 'node:crypto';
 import { existsSync, readdirSync, readFileSync, renameSync, rmSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { execa } from 'execa';
 import { cacheFolder, makeFolders } from './files.ts';
 import { withLock } from './lock.ts';
+import { runTool } from './tools.ts';
 
 const sources = fileURLToPath(new URL('kube/', import.meta.url));
 
@@ -27,10 +27,10 @@ export const buildBinary = async (report: (line: string) => void): Promise<strin
     report(`Building Kubernetes ${kubernetesVersion} with etcd and CoreDNS (once; about 6 minutes when Go has built none of it before) …`);
     makeFolders(folder);
     const unfinished = `${binary}.unfinished`;
-    await execa('go', ['build', '-trimpath', '-buildvcs=false', `-ldflags=-s -w ${stamp}`, '-o', unfinished, '.'], {
+    await runTool(['go', 'build', '-trimpath', '-buildvcs=false', `-ldflags=-s -w ${stamp}`, '-o', unfinished, '.'], {
       cwd: sources,
       env: { CGO_ENABLED: '0', GOFLAGS: '-mod=readonly' },
-      timeout: 30 * 60_000,
+      timeoutMs: 30 * 60_000,
     });
     renameSync(unfinished, binary);
     forgetOldBuilds(join(cacheFolder, 'bin'));

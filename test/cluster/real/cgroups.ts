@@ -17,7 +17,7 @@ const hierarchies = (): Hierarchies => {
     .split('\n')
     .map((line) => line.split(' '))
     .filter(([, folder]) => folder?.startsWith(mountPoint) === true);
-  const foldersOf = (wanted: string) => mounts.flatMap(([, folder = '', kind]) => (kind === wanted ? [folder] : []));
+  const foldersOf = (wanted: string) => mounts.flatMap(([, folder = '', kind]) => (kind === wanted && existsSync(join(folder, 'cgroup.procs')) ? [folder] : []));
   return {
     version: 1,
     folders: Object.fromEntries(foldersOf('cgroup').map((folder) => [folder.slice(mountPoint.length + 1), folder])),

@@ -1,6 +1,5 @@
 import { existsSync, linkSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { execa } from 'execa';
 import { addressesOf, freeBlock } from './addresses.ts';
 import { askApi } from './api.ts';
 import { buildBinary } from './binary.ts';
@@ -13,9 +12,10 @@ import { connect, disconnect } from './network.ts';
 import { startNode } from './nodes.ts';
 import { writeNodeImage } from './node-image.ts';
 import { issueCertificates, issueControlPlane } from './pki.ts';
-import { checkIptables, findProgram, installPackages, unmetRequirements } from './requirements.ts';
+import { installPackages, unmetRequirements } from './requirements.ts';
 import { readState, type State, writeState } from './state.ts';
 import { findSupervisor, hasEnded, listProcesses, startProcess, type SupervisedProcess } from './supervisor.ts';
+import { findProgram, runTool } from './tools.ts';
 import { waitFor } from './waiting.ts';
 
 /** A real Kubernetes on this machine. Several can run side by side under names of their own. */
@@ -46,10 +46,8 @@ export const systemNode = 'aks-system-0';
 
 export const up = async ({ name, report = () => {} }: UpOptions): Promise<RealCluster> => {
   checkName(name);
-  const unmet = await unmetRequirements();
-  if (unmet.length > 0) throw new Error(`A real cluster needs ${unmet.join('\nIt also needs ')}`);
-  await withLock('packages', 15 * 60_000, () => installPackages(report));
-  await checkIptables();
+  await refuseUnmet();
+  if (await installPackages(report)) await refuseUnmet(); // What can be tried only with what was installed.
   const binary = await buildBinary(report);
   return withLock(`cluster-${name}`, 5 * 60_000, async () => {
     if (isUp(name)) throw new Error(`The cluster ${name} is up already: \`npm run cluster -- down --name ${name}\` first, or choose another name.`);
@@ -105,6 +103,11 @@ export const issueServerCertificate = async ({ folder }: RealCluster, name: stri
   return { certificateFile: join(folder, 'pki', `${name}.crt`), keyFile: join(folder, 'pki', `${name}.key`) };
 };
 
+const refuseUnmet = async (): Promise<void> => {
+  const unmet = await unmetRequirements();
+  if (unmet.length > 0) throw new Error(`A real cluster needs ${unmet.join('\nIt also needs ')}`);
+};
+
 const checkName = (name: string): void => {
   if (!/^[a-z0-9](?:[a-z0-9-]{0,28}[a-z0-9])?$/u.test(name)) throw new Error(`"${name}" cannot be a cluster's name: use up to 30 lower-case letters, digits and dashes.`);
 };
@@ -136,8 +139,7 @@ const create = async (name: string, binary: string, report: (line: string) => vo
 
   report(`Starting the control plane (logs in ${join(folder, 'log')}) …`);
   makeGroup(`${rootOf(name)}/control-plane`);
-  const { stdout } = await execa(join(folder, 'kube'), ['namespaces', folder], { timeout: 30_000 });
-  await connect(Number(stdout), addresses);
+  await connect(Number(await runTool([join(folder, 'kube'), 'namespaces', folder])), addresses);
   await waitFor(`the supervisor in ${folder}`, 10_000, () => listProcesses(folder).catch(() => undefined), () => logOf(folder, 'supervisor'));
   const start = (component: ControlPlaneComponent) =>
     startProcess(folder, { ...controlPlaneCommand(component, addresses), cgroups: foldersToJoin(`${rootOf(name)}/control-plane`) });

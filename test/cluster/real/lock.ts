@@ -2,6 +2,7 @@ import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { join } from 'node:path';
 import { cacheFolder, makeFolders } from './files.ts';
+import { toolEnvironment } from './tools.ts';
 
 /**
  * Runs the work while no other process holds the lock of that name. The kernel lets go of it when the holder dies, so a
@@ -13,6 +14,7 @@ export const withLock = async <T>(name: string, timeoutMs: number, work: () => P
   // The holder lives until its input ends, which is when we say so or when we are gone.
   const holder = spawn('flock', ['--exclusive', '--timeout', String(Math.ceil(timeoutMs / 1000)), join(folder, name), 'sh', '-c', 'echo held; cat'], {
     stdio: ['pipe', 'pipe', 'ignore'],
+    env: { ...process.env, ...toolEnvironment },
   });
   const ended = once(holder, 'exit');
   const held = await Promise.race([once(holder.stdout, 'data').then(() => true), ended.then(() => false)]);

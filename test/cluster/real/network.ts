@@ -1,10 +1,10 @@
-import { execa } from 'execa';
 import type { addressesOf } from './addresses.ts';
+import { runTool } from './tools.ts';
 
 /** Joins the network namespace of the supervisor to this machine. It all goes when the namespace does. */
 export const connect = async (supervisorPid: number, addresses: ReturnType<typeof addressesOf>): Promise<void> => {
-  const outside = (...words: string[]) => execa('ip', words);
-  const inside = (...words: string[]) => execa('nsenter', ['--target', String(supervisorPid), '--net', '--', 'ip', ...words]);
+  const outside = (...words: string[]) => runTool(['ip', ...words]);
+  const inside = (...words: string[]) => runTool(['nsenter', '--target', String(supervisorPid), '--net', '--', 'ip', ...words]);
   const { interface: name, gateway, server, link, all } = addresses;
   await outside('link', 'add', name, 'type', 'veth', 'peer', 'name', 'eth0', 'netns', String(supervisorPid));
   await outside('address', 'add', `${gateway}/${link}`, 'dev', name);
@@ -15,10 +15,10 @@ export const connect = async (supervisorPid: number, addresses: ReturnType<typeo
   await inside('route', 'add', 'default', 'via', gateway);
   // Pods, Services and nodes can be reached from this machine too; tests use it, `kubectl` does not need it.
   await outside('route', 'add', all, 'via', server);
-  await execa('nsenter', ['--target', String(supervisorPid), '--net', '--', 'sh', '-c', 'echo 1 > /proc/sys/net/ipv4/ip_forward']);
+  await runTool(['nsenter', '--target', String(supervisorPid), '--net', '--', 'sh', '-c', 'echo 1 > /proc/sys/net/ipv4/ip_forward']);
 };
 
 /** A namespace is taken down by the kernel in its own time; a pair of interfaces goes at once when it is deleted. */
 export const disconnect = async (name: string): Promise<void> => {
-  await execa('ip', ['link', 'delete', name], { reject: false });
+  await runTool(['ip', 'link', 'delete', name]).catch(() => undefined); // Gone with the namespace already.
 };

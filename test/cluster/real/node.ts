@@ -4,8 +4,9 @@ import { insideFolder, makeFolders } from './files.ts';
 import { foldersToJoin, makeGroup, removeGroup, rootOf } from './cgroups.ts';
 import { pauseImage } from './node-image.ts';
 import { issueKubelet } from './pki.ts';
-import { cniPlugins, findProgram } from './requirements.ts';
+import { cniPlugins } from './requirements.ts';
 import { runInside, startProcess, stopProcess, type SupervisedCommand } from './supervisor.ts';
+import { findProgram } from './tools.ts';
 import { waitFor } from './waiting.ts';
 
 export interface NodeFiles {

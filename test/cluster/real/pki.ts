@@ -1,7 +1,7 @@
 import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { execa } from 'execa';
 import type { addressesOf } from './addresses.ts';
+import { runTool } from './tools.ts';
 
 interface CertificateRequest {
   /** Of the files: `<name>.crt` and `<name>.key`. */
@@ -15,7 +15,7 @@ interface CertificateRequest {
 }
 
 export const issueCertificates = async (folder: string, requests: readonly CertificateRequest[]): Promise<void> => {
-  await execa(join(folder, 'kube'), ['certificates', join(folder, 'pki'), JSON.stringify(requests)], { timeout: 30_000 });
+  await runTool([join(folder, 'kube'), 'certificates', join(folder, 'pki'), JSON.stringify(requests)]);
 };
 
 /** Clients, by the name of their certificate and kubeconfig. */

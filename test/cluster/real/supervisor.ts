@@ -1,8 +1,8 @@
 import { readdirSync, readFileSync } from 'node:fs';
 import { request } from 'node:http';
 import { join } from 'node:path';
-import { execa } from 'execa';
 import { insideFolder } from './files.ts';
+import { runTool } from './tools.ts';
 
 /** A process of a cluster, by the supervisor's account. */
 export interface SupervisedProcess {
@@ -72,8 +72,8 @@ export const stopProcess = async (folder: string, name: string, graceMs: number)
 };
 
 /** Runs a command to its end where the cluster's processes see files and network. */
-export const runInside = async (folder: string, ...command: string[]): Promise<string> =>
-  (await execa('nsenter', ['--target', String(requirePid(folder)), '--mount', '--net', '--pid', '--', ...command], { timeout: 60_000 })).stdout;
+export const runInside = (folder: string, ...command: string[]): Promise<string> =>
+  runTool(['nsenter', '--target', String(requirePid(folder)), '--mount', '--net', '--pid', '--', ...command]);
 
 const ask = (folder: string, method: string, path: string, body?: unknown, timeoutMs = 20_000): Promise<unknown> => {
   // By way of the process's own root, since the socket's path below the cache may be longer than a socket's may be.

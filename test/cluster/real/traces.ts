@@ -1,9 +1,9 @@
 import { existsSync, readdirSync, readFileSync, readlinkSync } from 'node:fs';
-import { execa } from 'execa';
 import { addressesOf } from './addresses.ts';
 import { rootOf } from './cgroups.ts';
 import { folderOf } from './files.ts';
 import { readState } from './state.ts';
+import { runTool } from './tools.ts';
 import { findSupervisor, hasEnded } from './supervisor.ts';
 
 /** How a cluster can be told in what the machine shows. Learned while it is up, good for after. */
@@ -34,7 +34,7 @@ export const marksOf = (name: string): Marks => {
 /** Everything of the cluster that this machine shows, a line each. Below its namespaces nothing can hide: a process has one. */
 export const tracesOf = async ({ name, folder, network, interface: link, namespaces }: Marks): Promise<string[]> => {
   const ours = (text: string) => text.split('\n').filter((line) => line.includes(folder) || line.includes(`${network}.`) || line.includes(rootOf(name)) || line.split(/[\s:@]/u).includes(link));
-  const tool = async (...command: [string, ...string[]]) => (await execa(command[0], command.slice(1))).stdout;
+  const tool = (...command: [string, ...string[]]) => runTool(command);
   return [
     ...processesIn(namespaces, folder),
     ...ours(readFileSync('/proc/self/mounts', 'utf8')).map((line) => `mount ${line}`),
@@ -67,9 +67,9 @@ const groupsOf = (name: string): string[] =>
 /** What a cluster must not change on the machine, whichever clusters are up. */
 export const sharedSettings = async (): Promise<Record<string, string>> => {
   const files = ['kernel/panic', 'kernel/panic_on_oops', 'vm/overcommit_memory', 'vm/panic_on_oom', 'net/ipv4/ip_forward'];
-  const { stdout } = await execa('iptables-save');
+  const rules = await runTool(['iptables-save']);
   return {
-    rules: stdout.split('\n').filter((line) => !line.startsWith('#')).map((line) => line.replace(/\[\d+:\d+\]/u, '')).join('\n'),
+    rules: rules.split('\n').filter((line) => !line.startsWith('#')).map((line) => line.replace(/\[\d+:\d+\]/u, '')).join('\n'),
     hosts: readFileSync('/etc/hosts', 'utf8'),
     places: ['/var/lib/kubelet', '/var/lib/cni', '/var/log/pods', '/var/log/containers', '/run/kt'].filter((path) => existsSync(path)).join(' '),
     ...Object.fromEntries(files.map((file) => [file, readFileSync(`/proc/sys/${file}`, 'utf8').trim()])),
