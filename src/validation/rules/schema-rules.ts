@@ -1,7 +1,6 @@
-import { isMap, typeName } from '../json.ts';
 import { showPath, type Path } from '../problem.ts';
-import type { Finding, Rule } from '../rule.ts';
-import { fieldsOf } from '../pod-fields.ts';
+import type { Rule } from '../rule.ts';
+import { decode } from '../decode.ts';
 import type { Subject } from '../subject.ts';
 
 const crd = 'config/crd/bases/kaito.sh_workspaces.yaml#L863';
@@ -40,7 +39,7 @@ export const schemaRules: readonly Rule[] = [
     on: 'always',
     stage: 'decode',
     upstream: webhookDecoder,
-    check: (subject) => freeFields(subject).flatMap(({ path, value, type }) => decode(value, type, path)),
+    check: (subject) => freeFields(subject).flatMap(({ path, value, type, owner }) => decode(value, type, { path, owner, fields: path.filter((part) => typeof part === 'string') })),
   },
 ];
 
@@ -70,35 +69,9 @@ const requiredFix: Readonly<Record<string, string>> = {
 };
 
 /** Parts that the CRD does not look into, and the webhook's decoder does, strictly. */
-const freeFields = ({ inference, tuning }: Subject): { path: Path; value: unknown; type: string }[] => [
-  { path: ['inference', 'template'], value: inference?.template, type: 'PodTemplateSpec' },
-  ...(inference?.adapters ?? []).map(({ source }, index) => ({ path: ['inference', 'adapters', index, 'source', 'volumeSource'], value: source?.volumeSource, type: volumeSource })),
-  { path: ['tuning', 'input', 'volumeSource'], value: tuning?.input?.volumeSource, type: volumeSource },
-  { path: ['tuning', 'output', 'volumeSource'], value: tuning?.output?.volumeSource, type: volumeSource },
+const freeFields = ({ inference, tuning }: Subject): { path: Path; value: unknown; type: string; owner: string }[] => [
+  { path: ['inference', 'template'], value: inference?.template, type: 'PodTemplateSpec', owner: 'InferenceSpec' },
+  ...(inference?.adapters ?? []).map(({ source }, index) => ({ path: ['inference', 'adapters', index, 'source', 'volumeSource'], value: source?.volumeSource, type: 'VolumeSource', owner: 'DataSource' })),
+  { path: ['tuning', 'input', 'volumeSource'], value: tuning?.input?.volumeSource, type: 'VolumeSource', owner: 'DataSource' },
+  { path: ['tuning', 'output', 'volumeSource'], value: tuning?.output?.volumeSource, type: 'VolumeSource', owner: 'DataDestination' },
 ];
-
-/** A Volume without its name. */
-const volumeSource = 'Volume';
-
-const decode = (value: unknown, type: string, path: Path): Finding[] => {
-  if (value === undefined || value === null || type === 'any') return [];
-  const [, items] = /^\[(.*)\]$/.exec(type) ?? [];
-  if (items !== undefined) return Array.isArray(value) ? value.flatMap((item, index) => decode(item, items, [...path, index])) : [wrongType(value, 'list', path)];
-  const [, values] = /^\{(.*)\}$/.exec(type) ?? [];
-  if (values !== undefined) return isMap(value) ? Object.entries(value).flatMap(([key, inner]) => decode(inner, values, [...path, key])) : [wrongType(value, 'map', path)];
-  const fields = fieldsOf(type);
-  if (!fields) return (type === 'string' || type === 'boolean' || type === 'number') && typeof value !== type ? [wrongType(value, type, path)] : [];
-  if (!isMap(value)) return [wrongType(value, type, path)];
-  return Object.entries(value).flatMap(([key, inner]) => {
-    const known = type === volumeSource && key === 'name' ? undefined : fields.get(key.toLowerCase());
-    return known === undefined ? [unknownField(key, [...path, key])] : decode(inner, known, [...path, key]);
-  });
-};
-
-const unknownField = (key: string, path: Path): Finding => ({ path, message: `json: unknown field ${JSON.stringify(key)}`, fix: 'Correct its name: the webhook refuses what it does not know here.' });
-
-const wrongType = (value: unknown, wanted: string, path: Path): Finding => ({
-  path,
-  message: `json: cannot unmarshal ${typeName(value).replace('integer', 'number').replace('boolean', 'bool')} into Go struct field ${showPath(path)} of type ${wanted.replace('boolean', 'bool')}`,
-  fix: `Make it a ${wanted}.`,
-});
