@@ -9,6 +9,7 @@ import { defaultEnvironment } from '../../src/validation/environment.ts';
 import { createFacts } from '../../src/validation/facts.ts';
 import { judge } from '../../src/validation/judge.ts';
 import { readWorkspace } from '../../src/validation/workspace-file.ts';
+import { hasWorkspaceCrd, refusedBy, workspaceCrdSchema } from '../support/crd.ts';
 import { catalogue, servingFlags, templates, tuningFlags } from './support.ts';
 
 type Flags = Parameters<typeof planUnseen>[0]['flags'];
@@ -75,6 +76,7 @@ describe('a Workspace with a part of existing nodes', () => {
     };
     const first = again(text);
     expect(first.plan.workspace.resource.partition).toBeDefined();
+    if (hasWorkspaceCrd) expect(refusedBy(workspaceCrdSchema('v1beta1'), toWorkspaceDocument(first.plan.workspace, first.preset))).toEqual([]);
     const second = again(toManifests([{ comments: [], object: toWorkspaceDocument(first.plan.workspace, first.preset) }]));
     expect(second.plan.workspace).toEqual(first.plan.workspace);
     expect(second.plan.steps).toEqual(first.plan.steps);
@@ -97,6 +99,12 @@ describe('a Workspace that is rendered from flags and read again', () => {
       expect(second.workspace, `seed ${seed}`).toEqual(first.workspace);
       expect(second.steps, `seed ${seed}`).toEqual(first.steps);
     }
+  });
+
+  it.skipIf(!hasWorkspaceCrd)('is accepted by the schema of KAITO’s API, which drops nothing of it (needs ../shared/data/crds)', () => {
+    const schema = workspaceCrdSchema('v1beta1');
+    for (const { seed, plan: { workspace }, preset } of planned) expect(refusedBy(schema, toWorkspaceDocument(workspace, preset)), `seed ${seed}`).toEqual([]);
+    expect(refusedBy(schema, { resource: { labelSelector: {}, count: '1', partition: {} }, inference: { presett: {} }, spec: {} })).toEqual(['.resource.count: no integer of at least any size', '.resource.partition.mode: missing', '.inference.presett: unknown', '.spec: unknown']);
   });
 
   it('is accepted by KAITO’s own rules', () => {
