@@ -3,8 +3,10 @@ import { besideFile } from '../cli/file-fields.ts';
 import { hasFlagOfItsOwn } from '../cli/given-flags.ts';
 import { choice, text, toggle } from '../cli/options.ts';
 import { exitCodes, KaitoError, UsageError } from '../domain/errors.ts';
-import type { Plan } from '../domain/plan.ts';
+import type { Preset } from '../domain/preset.ts';
+import type { PodsWorkspace, Workspace, WorkspaceKind } from '../domain/workspace.ts';
 import type { ManifestDocument } from '../manifests/manifest-text.ts';
+import type { Parallelism } from '../plan/parallelism.ts';
 import type { OpenedWorkspace } from '../validation/open-workspace.ts';
 import serve from './serve.ts';
 import tune from './tune.ts';
@@ -35,7 +37,7 @@ export default defineCommand({
   },
   examples: ['render --preset phi-3-mini --method qlora', 'render --preset phi-4-mini-instruct | kubectl apply --dry-run=server -f -', 'render -f workspace.yaml --as workspace', 'render -f workspaces/ --as kustomize --out manifests', 'render -f workspaces/ -o ndjson'],
   async *run({ arguments: [name], options: given, origins }, context) {
-    const [{ openWorkspaces, InvalidWorkspaceError }, { planUnseen }, { toTuningFlags }, { servingOverrides, tuningOverrides }, { planManifests, workspaceComments }, { toWorkspaceDocument }, { operatorRefusals }, { parallelismOf }, { knownModels }] = await Promise.all([
+    const [{ openWorkspaces, InvalidWorkspaceError }, { planUnseen }, { toTuningFlags }, { servingOverrides, tuningOverrides }, { planManifests, podsComments, workspaceComments }, { toWorkspaceDocument }, { operatorRefusals }, { parallelismOf }, { planPods }, { knownModels }] = await Promise.all([
       import('../validation/open-workspace.ts'),
       import('../plan/plan-unseen.ts'),
       import('../plan/tuning-request.ts'),
@@ -44,6 +46,7 @@ export default defineCommand({
       import('../plan/workspace-document.ts'),
       import('../validation/operator-refusals.ts'),
       import('../plan/parallelism.ts'),
+      import('../plan/plan-pods.ts'),
       import('../cli/known-models.ts'),
     ]);
     const options = besideFile(given, origins);
@@ -57,6 +60,26 @@ export default defineCommand({
         : await openWorkspaces(options.filename, { name, readStdin: () => context.terminal.readAll(context.signal), namespaceFlag, provisioner: options.provisioner, overrides: (kind) => overrides[kind] });
 
     const templates = await context.templates(options.templates);
+    const isWorkspace = options.as === 'workspace';
+    const renderModel = (kind: WorkspaceKind, written: ReturnType<OpenedWorkspace['read']> | undefined, namespace: string, catalogue: readonly Preset[]): Rendered => {
+      const { plan, preset, objects } = planUnseen({ kind, flags, basis: written?.basis, namespace, catalogue, region: options.region ?? 'eastus', templates });
+      const document = toWorkspaceDocument(plan.workspace, preset);
+      return {
+        summary: summaryOf(plan.workspace, plan.nodes.count, plan.nodes.instanceType),
+        parallelism: parallelismOf(plan, preset),
+        documents: isWorkspace ? [{ comments: workspaceComments(plan), object: document }, ...objects.map((object) => ({ comments: [], object }))] : planManifests(plan),
+        warnings: [...(written?.warnings ?? []), ...plan.warnings, ...(isWorkspace ? operatorRefusals(document, catalogue) : [])],
+      };
+    };
+    const renderPods = ({ workspace, warnings }: { workspace: PodsWorkspace; warnings: string[] }, catalogue: readonly Preset[]): Rendered => {
+      const { nodeCount, objects } = planPods(workspace, templates);
+      return {
+        summary: summaryOf(workspace, nodeCount, workspace.resource.instanceType),
+        parallelism: { tensor: 1, pipeline: 1, data: 1 },
+        documents: isWorkspace ? [{ comments: [], object: workspace }] : objects.map(({ object }, index) => ({ comments: index === 0 ? podsComments(workspace) : [], object })),
+        warnings: [...warnings, ...(isWorkspace ? operatorRefusals(workspace, catalogue) : [])],
+      };
+    };
     const isStream = context.globals.output === 'ndjson';
     const documents: ManifestDocument[] = [];
     const names: string[] = [];
@@ -67,16 +90,11 @@ export default defineCommand({
         const models = knownModels(context, options.preset ?? wish.presetName);
         // A stream has nothing but its items.
         const catalogue = isStream ? await drain(models) : yield* models;
-        const written = wish.read?.(catalogue, namespace);
-        const { plan, preset, objects } = planUnseen({ kind: wish.kind, flags, basis: written?.basis, namespace, catalogue, region: options.region ?? 'eastus', templates });
-        const isWorkspace = options.as === 'workspace';
-        const document = toWorkspaceDocument(plan.workspace, preset);
-        const rendered = isWorkspace ? [{ comments: workspaceComments(plan), object: document }, ...objects.map((object) => ({ comments: [], object }))] : planManifests(plan);
-        documents.push(...rendered);
-        names.push(plan.workspace.metadata.name);
-        const warnings = [...(written?.warnings ?? []), ...plan.warnings, ...(isWorkspace ? operatorRefusals(document, catalogue) : [])];
-        if (isStream) yield { type: 'item', item: { ...summaryOf(plan), parallelism: parallelismOf(plan, preset), objects: rendered.map(({ object }) => object), ...(warnings.length === 0 ? {} : { warnings }) }, text: '' };
-        else for (const message of warnings) yield { type: 'warning', message };
+        const rendered = wish.readPods ? renderPods(wish.readPods(catalogue, namespace), catalogue) : renderModel(wish.kind, wish.read?.(catalogue, namespace), namespace, catalogue);
+        documents.push(...rendered.documents);
+        names.push(rendered.summary.name);
+        if (isStream) yield { type: 'item', item: { ...rendered.summary, parallelism: rendered.parallelism, objects: rendered.documents.map(({ object }) => object), ...(rendered.warnings.length === 0 ? {} : { warnings: rendered.warnings }) }, text: '' };
+        else for (const message of rendered.warnings) yield { type: 'warning', message };
       } catch (error) {
         if (!(error instanceof KaitoError)) throw error;
         refusals.push(error);
@@ -104,9 +122,17 @@ export default defineCommand({
 });
 
 /** A Workspace of a file, or what flags alone say. */
-type Wish = Pick<OpenedWorkspace, 'kind' | 'name' | 'namespace' | 'presetName'> & Partial<Pick<OpenedWorkspace, 'read'>>;
+type Wish = Pick<OpenedWorkspace, 'kind' | 'name' | 'namespace' | 'presetName'> & Partial<Pick<OpenedWorkspace, 'read' | 'readPods'>>;
 
-const summaryOf = ({ workspace: { metadata }, nodes }: Plan) => ({ name: metadata.name, namespace: metadata.namespace, nodeCount: nodes.count, ...(nodes.instanceType === undefined ? {} : { instanceType: nodes.instanceType }) });
+/** What becomes of one Workspace. */
+interface Rendered {
+  summary: { name: string; namespace: string; nodeCount: number; instanceType?: string };
+  parallelism: Parallelism;
+  documents: ManifestDocument[];
+  warnings: string[];
+}
+
+const summaryOf = ({ metadata }: Pick<Workspace, 'metadata'>, nodeCount: number, instanceType: string | undefined): Rendered['summary'] => ({ name: metadata.name, namespace: metadata.namespace, nodeCount, ...(instanceType === undefined ? {} : { instanceType }) });
 
 const toProblem = ({ reason, message, fact, hints }: KaitoError) => ({ code: reason, severity: 'error', message: [message, fact].filter(Boolean).join('\n'), fix: hints.join('\n') });
 

@@ -31,5 +31,8 @@ export const label = {
 
 export const managedBy = 'kaito-ts';
 
+/** What the nodes that are added for a workspace carry. */
+export const nodeLabels = (workspace: { name: string; namespace: string }): Record<string, string> => ({ [label.workspace]: workspace.name, 'kaito.sh/workspacenamespace': workspace.namespace });
+
 /** What every object of a workspace is found by. */
 export const workspaceLabels = (workspaceName: string): Record<string, string> => ({ [label.workspace]: workspaceName, [label.managedBy]: managedBy });

@@ -14,6 +14,11 @@ export interface Workspace {
   tuning?: Tuning;
 }
 
+/** One that serves pods of the user's own instead of a preset. They are rendered, and not watched over. */
+export interface PodsWorkspace extends Omit<Workspace, 'inference' | 'tuning'> {
+  inference: { template: Record<string, unknown> };
+}
+
 export interface WorkspaceMetadata {
   name: string;
   namespace: string;
@@ -25,7 +30,7 @@ export interface WorkspaceMetadata {
 export interface WorkspaceResource {
   /** A VM size such as `Standard_NC24ads_A100_v4`; absent for existing nodes. */
   instanceType?: string;
-  /** Ignored by KAITO for vLLM presets, where the estimator decides. */
+  /** Of nodes. Ignored where the size of a model decides. */
   count?: number;
   labelSelector: { matchLabels: Record<string, string> };
   /** On existing nodes only. */

@@ -1,5 +1,6 @@
 import type { KubernetesObject } from '../domain/kubernetes.ts';
 import type { Plan } from '../domain/plan.ts';
+import type { PodsWorkspace, WorkspaceMetadata } from '../domain/workspace.ts';
 import type { ManifestDocument } from '../manifests/manifest-text.ts';
 import { renderRecord } from './record.ts';
 
@@ -24,8 +25,17 @@ export const workspaceComments = (plan: Plan): string[] => [
   ...plan.steps.flatMap((step) => (step.kind === 'apply' && step.object.kind === 'PersistentVolumeClaim' ? [`PersistentVolumeClaim/${step.object.metadata.name} must be there: KAITO's operator does not make it.`] : [])),
 ];
 
+/** There is no record of them, and so nothing that this program finds them by. */
+export const podsComments = ({ metadata, resource }: PodsWorkspace): string[] => [
+  ...(resource.instanceType === undefined ? [] : [nodesComment(metadata, resource.instanceType)]),
+  `Delete what was applied with: kubectl delete deployment,service -n ${metadata.namespace} -l kaito.sh/workspace=${metadata.name}`,
+];
+
+const nodesComment = ({ name, namespace }: WorkspaceMetadata, instanceType?: string): string =>
+  `GPU nodes are not made by this: the pods wait for nodes${instanceType === undefined ? '' : ` (${instanceType})`} with the labels kaito.sh/workspace=${name} and kaito.sh/workspacenamespace=${namespace}.`;
+
 const recordComments = ({ workspace: { metadata }, nodes, command }: Plan): string[] => [
-  ...(nodes.provisioner === 'aks' ? [`GPU nodes are not made by this: the pods wait for nodes with the labels kaito.sh/workspace=${metadata.name} and kaito.sh/workspacenamespace=${metadata.namespace}.`] : []),
+  ...(nodes.provisioner === 'aks' ? [nodesComment(metadata)] : []),
   `This record says what was wanted. Owner references need its uid, which is not known yet, and are left out: ${command === 'serve' ? 'kaito-ts serve adds them' : 'delete what was applied with kubectl delete'}.`,
 ];
 

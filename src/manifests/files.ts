@@ -21,6 +21,7 @@ export const templateNames = [
   'inference/headless-service',
   'inference/adapter',
   'inference/cuda-toolkit',
+  'inference/own-pods',
   'device-plugin',
 ] as const;
 export type TemplateName = (typeof templateNames)[number];

@@ -20,7 +20,7 @@ export interface ObjectIdentity extends ObjectReference {
  * A template filled in, with the labels and the revision that every object carries, and that its pods carry too. Throws a
  * UsageError when a template of the user's makes another object of it.
  */
-export const renderObject = (template: Template, values: Values, identity: ObjectIdentity, { workspace, revision }: { workspace: Workspace; revision: number }): KubernetesObject => {
+export const renderObject = (template: Template, values: Values, identity: ObjectIdentity, { workspace, revision }: { workspace: Pick<Workspace, 'metadata'>; revision: number }): KubernetesObject => {
   const resolved = resolveTemplate(template, values);
   const { metadata, ...rest } = isJsonMap(resolved) ? resolved : {};
   const found = isJsonMap(metadata) ? metadata : {};

@@ -123,6 +123,11 @@ const requiredParts: Record<TemplateName, readonly RequiredPart[]> = {
     { path: keys('volumeMounts'), holds: '${adapter.credentialsMount}', purpose: 'it has the credentials for a private image' },
   ],
   'inference/cuda-toolkit': [{ path: keys('volumeMounts'), holds: '${server.cudaToolkitFolder}', purpose: 'the toolkit is put there for the server' }],
+  'inference/own-pods': [
+    workloadIdentity,
+    { path: keys('spec', 'replicas'), holds: '${nodes.count}', purpose: 'each node has one pod' },
+    { path: keys('spec', 'template'), holds: '${pods.template}', purpose: 'it is what the Workspace says' },
+  ],
   'tuning/job': [
     ...schedulingParts,
     { path: keys('spec', 'activeDeadlineSeconds'), holds: '${job.timeLimitSeconds}', purpose: 'it ends what would cost money for ever' },

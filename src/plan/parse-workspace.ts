@@ -1,4 +1,4 @@
-import type { DataDestination, DataSource, InferenceAdapter, Partition, PresetReference, TuningMethod, Workspace } from '../domain/workspace.ts';
+import type { DataDestination, DataSource, InferenceAdapter, Partition, PodsWorkspace, PresetReference, TuningMethod, Workspace } from '../domain/workspace.ts';
 
 type Fields = Readonly<Record<string, unknown>>;
 
@@ -6,7 +6,20 @@ type Fields = Readonly<Record<string, unknown>>;
  * A document of KAITO's, `v1alpha1` or `v1beta1`, as this program's Workspace. It must have been judged before: what has
  * another type than KAITO's schema wants is left out here. `namespace` is for documents that name none.
  */
-export const parseWorkspace = (document: Fields, namespace: string): Workspace => {
+export const parseWorkspace = (document: Fields, namespace: string): Workspace => ({
+  ...parseWhere(document, namespace),
+  ...(isFields(document['inference']) ? { inference: parseInference(document['inference']) } : {}),
+  ...(isFields(document['tuning']) ? { tuning: parseTuning(document['tuning']) } : {}),
+});
+
+/** One that has `inference.template`. */
+export const parsePodsWorkspace = (document: Fields, namespace: string): PodsWorkspace => {
+  const where = parseWhere(document, namespace);
+  const { count } = fields(document['resource']);
+  return { ...where, resource: { ...where.resource, ...(typeof count === 'number' ? { count } : {}) }, inference: { template: { ...fields(fields(document['inference'])['template']) } } };
+};
+
+const parseWhere = (document: Fields, namespace: string): Omit<Workspace, 'inference' | 'tuning'> => {
   const metadata = fields(document['metadata']);
   const annotations = textMap(metadata['annotations'], isOurs);
   const labels = textMap(metadata['labels']);
@@ -22,8 +35,6 @@ export const parseWorkspace = (document: Fields, namespace: string): Workspace =
       ...(Object.keys(annotations).length === 0 ? {} : { annotations }),
     },
     resource: { ...(instanceType === undefined ? {} : { instanceType }), labelSelector: { matchLabels: matchLabels(fields(resource['labelSelector'])) }, ...parsePartition(fields(resource['partition'])) },
-    ...(isFields(document['inference']) ? { inference: parseInference(document['inference']) } : {}),
-    ...(isFields(document['tuning']) ? { tuning: parseTuning(document['tuning']) } : {}),
   };
 };
 

@@ -1,3 +1,4 @@
+import { nodeLabels } from '../domain/annotations.ts';
 import { agentPoolTags, isAgentPoolOf } from '../domain/agent-pool-tags.ts';
 import type { AgentPool } from '../domain/azure.ts';
 import { findPrice } from '../domain/azure-prices.ts';
@@ -149,7 +150,7 @@ const toProvision = (candidate: Candidate, request: NodesRequest, facts: Facts, 
   const { workspace, spot, endsByItself, keepNodes, nodeTimeoutMs } = request;
   const { instanceType, fit } = candidate;
   const { name, namespace } = workspace.metadata;
-  const nodeSelector = { 'kaito.sh/workspace': name, 'kaito.sh/workspacenamespace': namespace };
+  const nodeSelector = nodeLabels({ name, namespace });
   const recorded = recordedPool(facts, instanceType);
   const { operation } = recorded ?? {};
   const poolName = recorded?.name ?? agentPoolName(workspace, instanceType.name);

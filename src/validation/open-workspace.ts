@@ -1,7 +1,8 @@
 import { NotFoundError, UsageError } from '../domain/errors.ts';
 import type { Preset } from '../domain/preset.ts';
-import type { WorkspaceKind } from '../domain/workspace.ts';
+import type { PodsWorkspace, WorkspaceKind } from '../domain/workspace.ts';
 import type { Basis, Override } from '../plan/basis.ts';
+import { parsePodsWorkspace } from '../plan/parse-workspace.ts';
 import type { SourceDocument } from './documents.ts';
 import { readWorkspaceFiles } from './files.ts';
 import { isJudged } from './judge.ts';
@@ -22,6 +23,8 @@ export interface OpenedWorkspace {
   namespace: string | undefined;
   /** InvalidWorkspaceError with everything that is wrong, at once. */
   read(presets: readonly Preset[], namespace: string): { basis: Basis; warnings: string[] };
+  /** The same of one with pods of the user's own; absent where it has none. */
+  readPods?(presets: readonly Preset[], namespace: string): { workspace: PodsWorkspace; warnings: string[] };
 }
 
 export interface OpeningSettings extends Pick<ReadingSettings, 'namespaceFlag' | 'provisioner'> {
@@ -50,15 +53,24 @@ export const openWorkspaces = async (sources: readonly string[], settings: Openi
 const open = (document: SourceDocument, kind: WorkspaceKind, documents: readonly SourceDocument[], { overrides, namespaceFlag, provisioner }: OpeningSettings): OpenedWorkspace => {
   const work = document.content?.[kind];
   const preset = isMap(work) && isMap(work['preset']) ? text(work['preset']['name']) : '';
+  const read = (presets: readonly Preset[], namespace: string, takesPods: boolean) => {
+    const reading = readWorkspace(document, documents, { overrides: overrides(kind), namespaceFlag, provisioner, presets, namespace, takesPods });
+    if (reading.kind === 'refused') throw new InvalidWorkspaceError([{ document, problems: reading.problems }]);
+    return { ...reading, warnings: reading.warnings.map(({ line, column, message, fix }) => `${document.source}:${line}:${column}: ${message} ${fix}`) };
+  };
   return {
     kind,
     name: nameOf(document),
     presetName: preset === '' ? undefined : preset,
     namespace: namespaceOf(document),
-    read(presets, namespace) {
-      const reading = readWorkspace(document, documents, { overrides: overrides(kind), namespaceFlag, provisioner, presets, namespace });
-      if (reading.kind === 'refused') throw new InvalidWorkspaceError([{ document, problems: reading.problems }]);
-      return { basis: reading.basis, warnings: reading.warnings.map(({ line, column, message, fix }) => `${document.source}:${line}:${column}: ${message} ${fix}`) };
-    },
+    read: (presets, namespace) => read(presets, namespace, false),
+    ...(isMap(work) && isMap(work['template'])
+      ? {
+          readPods: (presets: readonly Preset[], namespace: string) => {
+            const { content, warnings } = read(presets, namespace, true);
+            return { workspace: parsePodsWorkspace(content, namespace), warnings };
+          },
+        }
+      : {}),
   };
 };

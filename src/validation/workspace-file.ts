@@ -53,12 +53,15 @@ export interface ReadingSettings {
   namespaceFlag?: string | undefined;
   provisioner?: string | undefined;
   overrides: readonly Override[];
+  /** Whether pods of the user's own are taken too. */
+  takesPods?: boolean;
 }
 
-export type Reading = { kind: 'read'; basis: Basis; warnings: Problem[] } | { kind: 'refused'; problems: Problem[] };
+/** `content` is what was written, with what flags say in its place. */
+export type Reading = { kind: 'read'; content: JsonMap; basis: Basis; warnings: Problem[] } | { kind: 'refused'; problems: Problem[] };
 
 /** Judges one Workspace as this program would run it, with what flags say in the place of what it says, and reads it. */
-export const readWorkspace = (document: SourceDocument, documents: readonly SourceDocument[], { presets, namespace, namespaceFlag, provisioner, overrides: given }: ReadingSettings): Reading => {
+export const readWorkspace = (document: SourceDocument, documents: readonly SourceDocument[], { presets, namespace, namespaceFlag, provisioner, overrides: given, takesPods = false }: ReadingSettings): Reading => {
   const { content, source } = document;
   if (!content) return { kind: 'refused', problems: [...document.broken] };
   const overrides: Override[] = [...given, ...(namespaceFlag === undefined ? [] : [{ flag: '--namespace', path: ['metadata', 'namespace'], value: namespaceFlag }])];
@@ -72,11 +75,12 @@ export const readWorkspace = (document: SourceDocument, documents: readonly Sour
   // What flags replace is judged where flags are read, and without an instance type the cheapest that fits is taken.
   const isReplaced = ({ path }: Problem): boolean =>
     overrides.some((override) => isBelow(path, override.path)) || (provisioner === 'aks' && path === 'resource.instanceType' && valueAt(changed, ['resource', 'instanceType']) === undefined);
-  const counted = [...problems.filter((problem) => !isReplaced(problem)), ...unsupported(document), ...(isDefaulted ? [toldDefault(document)] : [])].sort((left, right) => left.line - right.line || left.column - right.column);
+  const counted = [...problems.filter((problem) => !isReplaced(problem)), ...unsupported(document).filter(({ path }) => !(takesPods && path === 'inference.template')), ...(isDefaulted ? [toldDefault(document)] : [])].sort((left, right) => left.line - right.line || left.column - right.column);
   if (counted.some(({ severity }) => severity === 'error')) return { kind: 'refused', problems: counted };
   const workspace = parseWorkspace(changed, namespace);
   return {
     kind: 'read',
+    content: changed,
     warnings: counted.filter(({ code }) => !code.endsWith('-unknown')),
     basis: {
       workspace,
@@ -132,7 +136,7 @@ const ourGates = { enableMIG: true, enableAccelerator: true };
 
 /** What this program does not do. To ignore it would be to do something else than was asked for, except where KAITO ignores it too. */
 const unsupportedFields: readonly Pick<Problem, 'path' | 'severity' | 'message' | 'fix'>[] = [
-  { path: 'inference.template', severity: 'error', message: 'A pod template of your own is not supported yet: only presets are served.', fix: 'Serve a preset (inference.preset.name), or apply this Workspace where KAITO’s operator runs.' },
+  { path: 'inference.template', severity: 'error', message: 'Pods of your own are rendered, and not served: nothing is known about when they answer.', fix: 'kaito-ts render prints what kubectl applies; or serve a preset (inference.preset.name).' },
   { path: 'resource.preferredNodes', severity: 'warning', message: 'preferredNodes is ignored, as KAITO ignores it: nodes are chosen by their labels.', fix: 'Use labelSelector, and leave instanceType out.' },
   ...(['inference', 'tuning'] as const).map((kind) => ({ path: `${kind}.preset.presetOptions.image`, severity: 'warning' as const, message: 'presetOptions.image is ignored, as KAITO ignores it: one image serves every preset.', fix: 'Leave it out.' })),
 ];

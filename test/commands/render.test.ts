@@ -109,6 +109,30 @@ describe('render, with no cluster, no Azure and no kubeconfig', () => {
     expect((await runCli(['render', '-f', '-', '--as', 'workspace'], { input: stdout })).stdout).toBe(stdout);
   });
 
+  it('renders pods of the user’s own onto the nodes, and the same Workspace again', async () => {
+    const pods = workspace('own').replace(/inference:[^]*/, 'inference: {template: {metadata: {labels: {x: "yes"}}, spec: {affinity: {podAntiAffinity: {}}, nodeSelector: {disk: fast}, tolerations: [{key: t, operator: Exists}], containers: [{name: c, image: "r.io/c:1"}]}}}\n').replace('resource:', 'resource:\n  count: 2');
+    const { stdout, stderr } = await runCli(['render', '-f', '-'], { input: pods });
+    const [service, deployment] = documents(stdout);
+    expect(names(documents(stdout))).toEqual(['Service/own', 'Deployment/own']);
+    expect(service).toMatchObject({ spec: { selector: { 'kaito.sh/workspace': 'own' }, ports: [{ port: 80, targetPort: 5000 }] } });
+    expect(deployment).toMatchObject({
+      spec: {
+        replicas: 2,
+        template: {
+          metadata: { labels: { x: 'yes', 'kaito.sh/workspace': 'own' } },
+          spec: { affinity: { podAntiAffinity: {} }, nodeSelector: { disk: 'fast', 'kaito.sh/workspace': 'own', 'kaito.sh/workspacenamespace': 'team' }, tolerations: expect.arrayContaining([{ key: 't', operator: 'Exists' }, { key: 'sku', operator: 'Equal', value: 'gpu', effect: 'NoSchedule' }]), containers: [{ name: 'c', image: 'r.io/c:1' }] },
+        },
+      },
+    });
+    expect(stdout).toMatch(/^# GPU nodes are not made by this: the pods wait for nodes \(Standard_NC24ads_A100_v4\) with the labels/m);
+    expect(stderr).not.toMatch(/warning/);
+    expect(JSON.parse((await runCli(['render', '-f', '-', '-o', 'ndjson'], { input: pods })).stdout)).toMatchObject({ name: 'own', nodeCount: 2, instanceType: 'Standard_NC24ads_A100_v4' });
+    const again = await runCli(['render', '-f', '-', '--as', 'workspace'], { input: pods });
+    expect(documents(again.stdout)).toMatchObject([{ kind: 'Workspace', resource: { count: 2 }, inference: { template: { spec: { nodeSelector: { disk: 'fast' } } } } }]);
+    expect((await runCli(['render', '-f', '-', '--as', 'workspace'], { input: again.stdout })).stdout).toBe(again.stdout);
+    expect((await runCli(['serve', '-f', '-'], { input: pods })).stderr).toMatch(/Pods of your own are rendered, and not served[^]*kaito-ts render/);
+  });
+
   it('tells what is wrong with all of several files at once', async () => {
     writeFileSync(join(folder, 'a.yaml'), workspace('a', 'Standard_NC6s_v3'));
     writeFileSync(join(folder, 'b.yaml'), workspace('b', 'Standard_NC24ads_A100_v4', 'nonsense'));

@@ -63,7 +63,7 @@ describe('a Workspace file that is wrong', () => {
     expect(stdout).toBe('');
     expect(stderr).toContain(`${file}:8:17: error: Standard_NC6s_v3 has V100 GPUs`);
     expect(stderr).toContain('[preset-unknown]');
-    expect(stderr).toContain('A pod template of your own is not supported yet');
+    expect(stderr).toContain('Pods of your own are rendered, and not served');
     expect(stderr).toContain('--instance-type Standard_NV36ads_A10_v5');
     expect(exitCode).toBe(exitCodes.usage);
   });

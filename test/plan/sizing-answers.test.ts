@@ -2,6 +2,8 @@ import { existsSync, readFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
 import { KaitoError } from '../../src/domain/errors.ts';
 import { findPreset } from '../../src/domain/preset-catalogue.ts';
+import { parsePodsWorkspace } from '../../src/plan/parse-workspace.ts';
+import { planPods } from '../../src/plan/plan-pods.ts';
 import { planUnseen } from '../../src/plan/plan-unseen.ts';
 import { parseDocuments } from '../../src/validation/documents.ts';
 import type { Problem } from '../../src/validation/problem.ts';
@@ -31,7 +33,6 @@ describe.skipIf(!existsSync(answers))("rendering takes as many nodes as KAITO's 
     ['The transformers runtime serves from one node whatever the count', ({ id }) => id === 'napx/runtime-transformers-count-<nil>'],
     ['What is not in the catalogue is looked up in the hub by the command', ({ workspace }) => findPreset(catalogue, workspace.inference?.preset?.name ?? '').kind !== 'found' && workspace.inference?.preset !== undefined],
     ['Nodes that nobody has told of are taken to be there', ({ id }) => id === 'partition/acc-no-nodes'],
-    ['Pods of a template of the user’s own are not served', ({ workspace }) => workspace.inference?.preset === undefined],
   ];
 
   it.each([['nodes of Azure', /^nap/], ['existing nodes', /^byo/], ['parts of nodes', /^partition/]])('on %s', (_, ids) => {
@@ -58,8 +59,11 @@ const decide = (answer: Answer): { ours: number | 'refused'; problems: readonly 
   const documents = parseDocuments('w.yaml', [...answer.env.objects, withToken(answer.workspace)].map((object) => JSON.stringify(object)).join('\n---\n'));
   const document = documents.at(-1);
   if (!document) throw new Error('Nothing was written.');
-  const reading = readWorkspace(document, documents, { presets: catalogue, namespace: 'default', overrides: [] });
+  const reading = readWorkspace(document, documents, { presets: catalogue, namespace: 'default', overrides: [], takesPods: true });
   if (reading.kind === 'refused') return { ours: 'refused', problems: reading.problems };
+  if (answer.workspace.inference?.preset === undefined) {
+    return { ours: planPods(parsePodsWorkspace(reading.content, 'default'), templates).nodeCount, problems: [] };
+  }
   try {
     return { ours: planUnseen({ kind: 'inference', flags, basis: reading.basis, namespace: 'default', catalogue, region: 'eastus', templates }).plan.nodes.count, problems: [] };
   } catch (error) {

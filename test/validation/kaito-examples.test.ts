@@ -66,6 +66,10 @@ const examples: Readonly<Record<string, Example>> = {
     rendered: { nodeCount: 1 },
     better: 'Without an instance type existing nodes are meant, and no gate has to be opened.',
   },
+  'pods of the user’s own, which render alone takes': {
+    text: `${head('own')}${resource(a100)}inference:\n  template:\n    spec:\n      containers:\n        - name: llm\n          image: r.io/server:1\n`,
+    rendered: { refused: ['not-supported'] },
+  },
   'a MIG slice': {
     text: head('slice') + existing('  partition:\n    mode: mig\n    profile: 2g.24gb\n') + serves('phi-4-mini-instruct'),
     environment: { ...byo, featureGates: { enableMIG: true } },
