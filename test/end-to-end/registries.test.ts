@@ -90,6 +90,16 @@ describe.skipIf(provided.kind === 'given')('the registries of the real cluster',
     expect(succeeded).toBe(false);
   });
 
+  test('a node that pulls from a public registry says what the registry said', async () => {
+    const { pods, unique } = await open();
+    const start = (name: string) => pods.start(name, { containers: [{ name: 'main', image: `mcr.microsoft.com/${name}-${unique}:1` }] });
+    onTestFinished(await addFault(registries, { host: 'mcr.microsoft.com', request: `/v2/broken-${unique}/`, status: 503 }));
+    await start('missing');
+    expect(await pods.waitingReason('missing', /ErrImagePull/)).toContain(`mcr.microsoft.com/missing-${unique}:1: not found`);
+    await start('broken');
+    expect(await pods.waitingReason('broken', /ErrImagePull/)).toContain('503 Service Unavailable');
+  });
+
   test('an upload that is cut in the middle can be tried again', async () => {
     const { pods, unique } = await open();
     onTestFinished(await addFault(registries, { host: privateHost, request: `^(PUT|PATCH) /v2/cut-${unique}/blobs/`, cutAfterBytes: 100_000, times: 1 }));

@@ -26,8 +26,10 @@ const write = (outgoing: ServerResponse, { status, headers, body }: Answer): voi
 };
 
 const answer = async (incoming: IncomingMessage, outgoing: ServerResponse): Promise<void> => {
-  const host = (incoming.headers.host ?? '').replace(/:\d+$/, '');
   const url = new URL(incoming.url ?? '/', 'http://registry');
+  const name = (incoming.headers.host ?? '').replace(/:\d+$/, '');
+  // containerd comes to the address, and says which registry it means.
+  const host = (name === settings.gateway ? url.searchParams.get('ns') : null) ?? name;
   const request = `${incoming.method} ${url.pathname}`;
   outgoing.on('finish', () => {
     control.requests.push({ host, method: incoming.method ?? '', path: incoming.url ?? '', status: outgoing.statusCode });
