@@ -182,13 +182,42 @@ func (d *dataset) readParquet(content []byte) error {
 		if err != nil {
 			return err
 		}
-		var plain row
+		var plain map[string]any
 		if err := json.Unmarshal(text, &plain); err != nil {
 			return err
+		}
+		for name, value := range plain {
+			plain[name] = unwrap(value)
 		}
 		d.rows = append(d.rows, plain)
 	}
 	return nil
+}
+
+// unwrap takes away the two levels that Parquet stores a list with.
+func unwrap(value any) any {
+	switch v := value.(type) {
+	case []any:
+		for i := range v {
+			v[i] = unwrap(v[i])
+		}
+		return v
+	case map[string]any:
+		list, isList := v["list"].([]any)
+		if isList && len(v) == 1 {
+			for i, item := range list {
+				if wrapper, isMap := item.(map[string]any); isMap && len(wrapper) == 1 {
+					list[i] = unwrap(wrapper["element"])
+				}
+			}
+			return list
+		}
+		for name := range v {
+			v[name] = unwrap(v[name])
+		}
+		return v
+	}
+	return value
 }
 
 func (d *dataset) nameColumns() {
