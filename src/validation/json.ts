@@ -19,4 +19,7 @@ export const isSame = (left: unknown, right: unknown): boolean => {
 
 /** As JSON's own words for it, for sentences about types. */
 export const typeName = (value: unknown): string =>
-  value === null ? 'null' : Array.isArray(value) ? 'array' : typeof value === 'object' ? 'object' : typeof value === 'number' ? (Number.isInteger(value) ? 'integer' : 'number') : typeof value;
+  value === null ? 'null' : Array.isArray(value) ? 'array' : typeof value === 'object' ? 'object' : typeof value === 'number' ? (isWholeNumber(value) ? 'integer' : 'number') : typeof value;
+
+/** As the API server has it: what 64 bits cannot hold is no integer. */
+export const isWholeNumber = (value: number): boolean => Number.isInteger(value) && Math.abs(value) < 2 ** 63;

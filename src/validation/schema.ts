@@ -1,4 +1,4 @@
-import { isMap, typeName, type JsonMap } from './json.ts';
+import { isMap, isWholeNumber, typeName, type JsonMap } from './json.ts';
 import type { Path } from './problem.ts';
 import { showPath } from './problem.ts';
 
@@ -43,7 +43,7 @@ export const admit = (value: unknown, schema: Schema): Admitted => {
         else if (wanted.oneOf && !wanted.oneOf.includes(inner)) refuse(path, `Unsupported value: ${JSON.stringify(inner)}: supported values: ${wanted.oneOf.map((one) => JSON.stringify(one)).join(', ')}`);
         return inner;
       case 'integer':
-        if (typeof inner !== 'number' || !Number.isInteger(inner)) wrongType(inner, 'integer', path);
+        if (typeof inner !== 'number' || !isWholeNumber(inner)) wrongType(inner, 'integer', path);
         else if (wanted.minimum !== undefined && inner < wanted.minimum) refuse(path, `Invalid value: ${inner}: ${showPath(path)} in body should be greater than or equal to ${wanted.minimum}`);
         return inner;
       case 'array':

@@ -24,9 +24,17 @@ const changing = (stored: unknown, around: Surroundings = {}): Surroundings => (
 const transformers = { 'metadata/annotations': { 'kaito.sh/runtime': 'transformers' } };
 
 const old = (changes: Readonly<Record<string, unknown>>): unknown => serve({ apiVersion: 'kaito.sh/v1alpha1', inference: { template: {} }, ...changes });
+const labelText =
+  "a valid label must be an empty string or consist of alphanumeric characters, '-', '_' or '.', and must start and end with an alphanumeric character (e.g. 'MyValue',  or 'my_value',  or '12345', regex used for validation is '(([A-Za-z0-9][-A-Za-z0-9_.]*)?[A-Za-z0-9])?')";
+const labelNameText =
+  "name part must consist of alphanumeric characters, '-', '_' or '.', and must start and end with an alphanumeric character (e.g. 'MyName',  or 'my.name',  or '123-abc', regex used for validation is '([A-Za-z0-9][-A-Za-z0-9_.]*)?[A-Za-z0-9]')";
 const needsLength = 'missing field(s): max-model-len is required in the vllm section of inference_config.yaml when using multi-GPU instances with <20GB of memory per GPU or distributed inference';
 
 const words: [what: string, object: unknown, around: Surroundings, ...texts: string[]][] = [
+  ['labels that are none', serve({ 'metadata/labels': change({}, { x: '-' }) }), {}, `metadata.labels: Invalid value: "-": ${labelText}`],
+  ['a label without a name', serve({ 'metadata/labels': Object.fromEntries([['x.y/', 'v']]) }), {}, 'metadata.labels: Invalid value: "x.y/": name part must be non-empty', `metadata.labels: Invalid value: "x.y/": ${labelNameText}`],
+  ['more annotations than there is room for', annotated('a', 'x'.repeat(262_144)), {}, 'metadata.annotations: Too long: may not be more than 262144 bytes'],
+  ['a count beyond all numbers', serve({ 'resource/count': 1e30 }), {}, 'resource.count: Invalid value: "number": resource.count in body must be of type integer: "number"'],
   ['a long name with dots', serve({ 'metadata/name': `a.${'b'.repeat(63)}` }), {}, 'invalid value: must be no more than 63 characters, must not contain dots: name'],
   ['a preset and a template', serve({ 'inference/template': {} }), {}, 'Preset and Template cannot be set at the same time'],
   ['a long adapter name of wrong letters, later', adapter({ name: 'A'.repeat(254), image: 'reg.io/x:1' }), changing(serving), "invalid value: must be no more than 253 characters, a lowercase RFC 1123 subdomain must consist of lower case alphanumeric characters, '-' or '.', and must start and end with an alphanumeric character (e.g. 'example.com', regex used for validation is '[a-z0-9]([-a-z0-9]*[a-z0-9])?(\\.[a-z0-9]([-a-z0-9]*[a-z0-9])?)*'): inference.adapters.source.name"],

@@ -4,6 +4,7 @@ import { annotationRules, annotationUpdateRules } from './annotations.ts';
 import { existingNodeRules } from './existing-nodes.ts';
 import { inferenceConfigRules } from './inference-config.ts';
 import { inferenceRules } from './inference.ts';
+import { labelRules } from './labels.ts';
 import { nameRules, topLevelRules } from './names.ts';
 import { oldInferenceConfigRules } from './old-inference-config.ts';
 import { referenceRules } from './references.ts';
@@ -19,6 +20,7 @@ import { updateRules } from './update.ts';
 export const rules: readonly Rule[] = [
   ...schemaRules,
   ...nameRules,
+  ...labelRules,
   ...topLevelRules,
   ...annotationRules,
   ...resourceRules,
