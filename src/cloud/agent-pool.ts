@@ -7,7 +7,7 @@ export const toArmAgentPool = (request: AgentPoolRequest): ArmAgentPool => ({
   mode: 'User',
   typePropertiesType: 'VirtualMachineScaleSets',
   osType: 'Linux',
-  osSKU: 'Ubuntu',
+  osSKU: request.operatingSystem ?? 'Ubuntu',
   vmSize: request.instanceType,
   count: request.count,
   osDiskSizeGB: request.osDiskGiB,

@@ -13,6 +13,8 @@ export const kaitoAnnotation = {
   performanceMode: 'kaito.sh/performance-mode',
   /** Exactly `true`: the weights are on the nodes already, in a folder named after the preset. */
   useLocalWeights: 'kaito.sh/use-local-weights',
+  /** `ubuntu` or `azurelinux`, in any letter case: the system of nodes that are added. */
+  nodeImageFamily: 'kaito.sh/node-image-family',
   /** Counts up with each change of the Workspace; on every object. */
   revision: 'workspace.kaito.io/revision',
 } as const;

@@ -46,6 +46,8 @@ export interface AgentPoolRequest {
   taints: string[];
   tags: Record<string, string>;
   spot: boolean;
+  /** Absent: Ubuntu. */
+  operatingSystem?: 'AzureLinux';
   subnetId?: string;
   zones?: string[];
 }

@@ -1,6 +1,7 @@
 import { azureInstanceTypes, isSameQuotaFamily } from '../domain/azure-instance-types.ts';
 import type { ManagedCluster, Usage } from '../domain/azure.ts';
 import type { NodeFacts, Permission, PushFacts } from '../domain/facts.ts';
+import { sliceResource, wholeGpu } from '../domain/mig.ts';
 import type { DevicePlugin, RequirementAnswer } from '../domain/requirement.ts';
 
 /** Pod failure policies and the pod index label are on by default since 1.26 and 1.28; one more for good measure. https://kubernetes.io/docs/reference/command-line-tools-reference/feature-gates/ */
@@ -33,7 +34,7 @@ export const judgeStorageClasses = (classes: readonly { name: string; isDefault:
 };
 
 export const judgeDevicePlugins = (plugins: readonly DevicePlugin[], nodes: readonly NodeFacts[], provisioner: 'aks' | 'byo'): RequirementAnswer => {
-  const withGpus = nodes.filter(({ gpuCount }) => gpuCount > 0);
+  const withGpus = nodes.filter(hasGpus);
   const [plugin] = plugins;
   if (!plugin) {
     // AKS brings its own with managed GPU nodes, and so do other clouds.
@@ -53,9 +54,15 @@ const tolerate = ({ name, namespace, hasTolerations }: DevicePlugin): string => 
   return `kubectl patch daemonset ${name} -n ${namespace} --type=json -p '${JSON.stringify(patch)}'`;
 };
 
+const hasGpus = ({ gpuCount, slices = {} }: NodeFacts): boolean => gpuCount > 0 || Object.values(slices).some((count) => count > 0);
+
+/** `8 x nvidia.com/gpu`, and slices by their profiles. */
+const describeGpus = ({ gpuCount, slices = {} }: NodeFacts): string =>
+  [...(gpuCount > 0 ? [[wholeGpu, gpuCount] as const] : []), ...Object.entries(slices).flatMap(([profile, count]) => (count > 0 ? [[sliceResource(profile), count] as const] : []))].map(([resource, count]) => `${count} x ${resource}`).join(', ');
+
 export const judgeGpuNodes = (nodes: readonly NodeFacts[], provisioner: 'aks' | 'byo'): RequirementAnswer => {
-  const usable = nodes.filter(({ isReady, gpuCount }) => isReady && gpuCount > 0);
-  if (usable.length > 0) return passed(usable.map(({ name, gpuCount }) => `${name} (${gpuCount} x nvidia.com/gpu)`).join(', '));
+  const usable = nodes.filter((node) => node.isReady && hasGpus(node));
+  if (usable.length > 0) return passed(usable.map((node) => `${node.name} (${describeGpus(node)})`).join(', '));
   if (provisioner === 'aks') return passed('none yet: an agent pool is added when one is needed');
   return refused(`none of ${nodes.length} nodes is Ready with nvidia.com/gpu allocatable`, 'Add GPU nodes with a device plugin, or leave out --provisioner byo to have them added in AKS.');
 };

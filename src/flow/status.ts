@@ -1,5 +1,6 @@
 import type { Kinds } from '../cluster/kinds.ts';
 import type { OwnerRecord } from '../domain/record.ts';
+import { gpuResourceOf } from '../domain/mig.ts';
 import { describeAdapter } from '../domain/record.ts';
 import type { Condition, WorkspaceState, WorkspaceStatus } from '../domain/status.ts';
 import { presetName, workspaceKind } from '../domain/workspace.ts';
@@ -55,7 +56,7 @@ const condition = (type: string, isTrue: boolean, reason: string, message: strin
 const resourceConditions = ({ nodes, record }: WorkspaceObjects, targetNodeCount: number): Condition[] => {
   const isOver = record.result !== undefined;
   const ready = nodes.filter(isNodeReady);
-  const withGpus = ready.filter((node) => allocatableGpus(node) > 0);
+  const withGpus = ready.filter((node) => allocatableGpus(node, gpuResourceOf(record.workspace.resource.partition)) > 0);
   // A tuning that is over has given its nodes back: they were ready, and are not missed.
   if (isOver || withGpus.length >= targetNodeCount) {
     return [condition('NodesReady', true, 'NodesReady', 'Enough Nodes are ready'), condition('ResourceReady', true, 'workspaceResourceStatusSuccess', 'workspace resource is ready')];
@@ -144,7 +145,7 @@ const explain = (objects: WorkspaceObjects, state: WorkspaceState, isResourceRea
       return { why: diagnosis?.message ?? 'The tuning Job runs.', next: diagnosis?.hints[0] ?? `kaito-ts logs ${name} -f` };
     case 'Pending':
     case 'NotReady':
-      if (!isResourceReady) return { why: `Waiting for nodes: ${describeNodes(nodes, targetNodeCount)}.`, next: resume(record) };
+      if (!isResourceReady) return { why: `Waiting for nodes: ${describeNodes(nodes, targetNodeCount, gpuResourceOf(record.workspace.resource.partition))}.`, next: resume(record) };
       if (diagnosis) return { why: diagnosis.isFatal ? `${diagnosis.message.replace(/\.$/, '')}.${spending}` : diagnosis.message, ...(diagnosis.hints[0] === undefined ? {} : { next: diagnosis.hints[0] }) };
       if (!job && !workload) return { why: `Nothing was submitted yet: an earlier run was interrupted.${spending}`, next: resume(record) };
       return { why: 'The pod is starting.', next: `kaito-ts logs ${name} -f` };

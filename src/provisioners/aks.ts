@@ -1,4 +1,4 @@
-import { nodeLabels } from '../domain/annotations.ts';
+import { kaitoAnnotation, nodeLabels } from '../domain/annotations.ts';
 import { agentPoolTags, isAgentPoolOf } from '../domain/agent-pool-tags.ts';
 import type { AgentPool } from '../domain/azure.ts';
 import { findPrice } from '../domain/azure-prices.ts';
@@ -200,6 +200,7 @@ const toProvision = (candidate: Candidate, request: NodesRequest, facts: Facts, 
                 taints: ['sku=gpu:NoSchedule'],
                 tags: agentPoolTags(workspace.metadata),
                 spot,
+                ...(wantsAzureLinux(workspace) ? { operatingSystem: 'AzureLinux' as const } : {}),
                 ...(azure.cluster.subnetId === undefined ? {} : { subnetId: azure.cluster.subnetId }),
               },
               timeoutMs: nodeTimeoutMs,
@@ -221,6 +222,9 @@ const toProvision = (candidate: Candidate, request: NodesRequest, facts: Facts, 
         : [],
   };
 };
+
+/** https://github.com/kaito-project/kaito/blob/056b8280/pkg/utils/consts/consts.go#L227 */
+const wantsAzureLinux = ({ metadata: { annotations = {} } }: Workspace): boolean => annotations[kaitoAnnotation.nodeImageFamily]?.trim().toLowerCase() === 'azurelinux';
 
 /** The pool of an earlier attempt with another instance type: nobody else would remember it. */
 const leftoversOf = ({ record }: Facts, timeoutMs: number): Step[] => {

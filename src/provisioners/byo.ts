@@ -1,6 +1,6 @@
 import { PreflightError } from '../domain/errors.ts';
 import type { NodeFacts } from '../domain/facts.ts';
-import { isSliced, parseMigProfile, sliceResource, wholeGpu } from '../domain/mig.ts';
+import { gpuResourceOf, isSliced, parseMigProfile, sliceResource } from '../domain/mig.ts';
 import type { Partition } from '../domain/workspace.ts';
 import type { Machine, Provisioner } from './provisioner.ts';
 
@@ -19,7 +19,7 @@ export const byo: Provisioner = {
     const { labelSelector, partition } = workspace.resource;
     const selector = labelSelector.matchLabels;
     const selectorText = labelSelectorText(selector);
-    const resource = partition?.mode === 'mig' ? sliceResource(partition.profile) : wholeGpu;
+    const resource = gpuResourceOf(partition);
     const matching = facts.nodes.filter((node) => hasLabels(node, selector));
     const usable = matching.filter((node) => node.isReady && offered(node, partition) > 0);
     const [first] = usable;
@@ -115,7 +115,7 @@ const toMachine = (node: NodeFacts, partition: Partition | undefined): Machine =
 /** How many of what the workload asks for a node has. */
 const offered = ({ gpuCount, slices = {} }: NodeFacts, partition: Partition | undefined): number => (partition?.mode === 'mig' ? (slices[partition.profile] ?? 0) : gpuCount);
 
-const describeOffer = (node: NodeFacts, partition: Partition | undefined): string => `${offered(node, partition)} x ${partition?.mode === 'mig' ? sliceResource(partition.profile) : wholeGpu}`;
+const describeOffer = (node: NodeFacts, partition: Partition | undefined): string => `${offered(node, partition)} x ${gpuResourceOf(partition)}`;
 
 const hasLabels = (node: NodeFacts, labels: Record<string, string>): boolean => Object.entries(labels).every(([key, value]) => node.labels[key] === value);
 

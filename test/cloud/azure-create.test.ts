@@ -32,6 +32,12 @@ describe('createAgentPool', () => {
     expect(operation.state).not.toMatch(/bearer|eyJ/i);
   });
 
+  it('asks for Azure Linux where that is wanted', async () => {
+    const azure = await startAzure(acceptedCreate([status('InProgress')]));
+    await azure.open().createAgentPool(cluster, { ...request, operatingSystem: 'AzureLinux' });
+    expect(JSON.parse(azure.asked[0]?.body ?? '')).toMatchObject({ properties: { osSKU: 'AzureLinux' } });
+  });
+
   it('asks for Spot machines that are deleted when Azure takes them back, at any price up to the ordinary one', async () => {
     const azure = await startAzure(acceptedCreate([status('InProgress')]));
     await azure.open().createAgentPool(cluster, { ...request, spot: true });

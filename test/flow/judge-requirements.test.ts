@@ -55,6 +55,7 @@ describe('a device plugin', () => {
 
 describe('GPU nodes', () => {
   it('may come later in AKS', () => expect(judgeGpuNodes([], 'aks').verdict).toBe('passed'));
+  it('may be slices of GPUs', () => expect(judgeGpuNodes([nodeOf({ gpuCount: 0, slices: { '3g.40gb': 2, '1g.10gb': 0 } })], 'byo')).toMatchObject({ verdict: 'passed', fact: expect.stringContaining('2 x nvidia.com/mig-3g.40gb') }));
   it('must be there where none is added', () => expect(judgeGpuNodes([nodeOf({ gpuCount: 0 }), nodeOf({ isReady: false })], 'byo')).toMatchObject({ verdict: 'refused', fact: expect.stringContaining('none of 2 nodes') }));
   it('are named', () => expect(judgeGpuNodes([nodeOf({ gpuCount: 4 })], 'byo').fact).toBe('gpu (4 x nvidia.com/gpu)'));
 });

@@ -27,6 +27,8 @@ describe('the conditions of nodes', () => {
   const ready = { NodesReady: 'True NodesReady "Enough Nodes are ready"', ResourceReady: 'True workspaceResourceStatusSuccess "workspace resource is ready"' };
   const missing = { NodesReady: 'False NodeNotReady "Not enough Nodes are ready"', ResourceReady: 'False NodeNotReady "Not enough Nodes are ready"' };
   const plugins = { NodesReady: 'False NodePluginsNotReady "waiting all node plugins to be ready"', ResourceReady: 'False NodePluginsNotReady "waiting all node plugins to be ready"' };
+  const sliced = record({ workspace: servingWorkspace({ resource: { labelSelector: { matchLabels: {} }, partition: { mode: 'mig', profile: '3g.40gb' } } }) });
+  const sliceNode: Kinds['Node'] = { ...node('a'), status: { ...node('a').status, allocatable: { 'nvidia.com/gpu': '0', 'nvidia.com/mig-3g.40gb': '1' } } };
   const two = record({ workspace: servingWorkspace(), nodePool: nodePool({ count: 2 }) });
 
   it.each<[string, OwnerRecord, Kinds['Node'][], object]>([
@@ -37,6 +39,8 @@ describe('the conditions of nodes', () => {
     ['one of two nodes', two, [node('a')], missing],
     ['two nodes, one without its GPU', two, [node('a'), node('b', { gpus: 0 })], plugins],
     ['two nodes', two, [node('a'), node('b')], ready],
+    ['a node with a slice of a GPU, where that is wanted', sliced, [sliceNode], ready],
+    ['a node with a slice of a GPU, where a whole one is wanted', serving, [sliceNode], plugins],
     ['a tuning that is over and has given its node back', record({ result: { outcome: 'Succeeded', finishedAt: '2026-01-01T00:00:00Z' } }), [], ready],
   ])('are the operator\'s: %s', (_, owner, nodes, expected) => {
     expect(shown(owner, { nodes })).toMatchObject(expected);

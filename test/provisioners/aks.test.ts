@@ -97,6 +97,11 @@ describe('the choice of an instance type', () => {
     expect(() => provision({ fit: needing(1000) })).toThrow(expect.objectContaining({ name: 'PreflightError', reason: 'DoesNotFit', message: 'No instance type in eastus can do this.', fact: expect.stringMatching(/^Standard_NV36ads_A10_v5: needs 1000 of 24 GiB\n/) }));
   });
 
+  it('has the system that the Workspace asks for, in any letter case, and Ubuntu otherwise', () => {
+    const systemOf = (family: string) => creation(provision({ workspace: servingWorkspace({ metadata: { name: 'served', namespace: 'default', annotations: { 'kaito.sh/node-image-family': family } } }) }).before)?.pool.operatingSystem;
+    expect([systemOf(' AzureLinux '), systemOf('ubuntu'), creation(provision().before)?.pool.operatingSystem]).toEqual(['AzureLinux', undefined, undefined]);
+  });
+
   it('takes no AMD machine unasked', () => {
     const { nodes } = provision({ fit: ({ gpuMemoryGiB }) => (gpuMemoryGiB === 32 ? { nodeCount: 1, why: 'V620' } : gpuMemoryGiB === 80 ? { nodeCount: 1, why: 'A100' } : { refusal: 'no' }) });
     expect(nodes.instanceType).toBe(a100);
