@@ -8,11 +8,13 @@ import { startControllers } from './controllers/index.ts';
 import { addNodes, addSystemNode, removeNodes, type NodePlace } from './controllers/nodes.ts';
 import { startEntra } from './entra/entra.ts';
 import { createFaults, type Fault } from './faults.ts';
+import { createRbac } from './kube/rbac.ts';
 import { startKubernetesApi } from './kube/server.ts';
 import { createStore } from './kube/store.ts';
 import { createKubelet } from './kubelet/kubelet.ts';
 import { createContainerFetch } from './network.ts';
 import { programs } from './programs/index.ts';
+import type { Program } from './programs/program.ts';
 import { startRegistry } from './registry/registry.ts';
 import { seed } from './seed.ts';
 import { createCertificateAuthority } from './tls.ts';
@@ -21,6 +23,8 @@ export interface SandboxOptions {
   faults: readonly Fault[];
   /** How many times faster than the wall clock its delays pass. */
   speed: number;
+  /** What containers can run besides the images' own programs; these are asked first. */
+  programs?: readonly Program[];
 }
 
 export interface Sandbox {
@@ -51,7 +55,7 @@ const nodeResourceGroup = `MC_${resourceGroup}_${clusterName}_${location}`;
  * A whole AKS in one process, on loopback only, behind TLS with an authority of its own: the Kubernetes API, ARM, Entra,
  * a registry, and containers that play what was recorded of the real ones.
  */
-export const startSandbox = async ({ faults: faultNames, speed }: SandboxOptions): Promise<Sandbox> => {
+export const startSandbox = async ({ faults: faultNames, speed, programs: more = [] }: SandboxOptions): Promise<Sandbox> => {
   const clock = createSandboxClock(speed);
   const faults = createFaults(faultNames);
   const authority = createCertificateAuthority();
@@ -61,11 +65,12 @@ export const startSandbox = async ({ faults: faultNames, speed }: SandboxOptions
 
   const registry = await startRegistry({ tls, users: [{ name: 'sandbox', password: secrets.registry }], clock, faults });
   const store = createStore({ now: () => clock.now() });
-  const kubelet = createKubelet({ store, clock, faults, programs, fetch: createContainerFetch({ certificatePem: authority.certificatePem, registryHost: registry.host }) });
-  const kubernetes = await startKubernetesApi({ tls, store, runtime: kubelet, clock, faults, authenticate: (token) => (token === secrets.kubernetes ? { name: 'sandbox-admin', groups: ['system:masters', 'system:authenticated'] } : undefined) });
+  const kubelet = createKubelet({ store, clock, faults, programs: [...more, ...programs], fetch: createContainerFetch({ certificatePem: authority.certificatePem, registryHost: registry.host }) });
+  const kubernetes = await startKubernetesApi({ tls, store, runtime: kubelet, clock, faults, authorize: createRbac(store), authenticate: (token) => (token === secrets.kubernetes ? { name: 'sandbox-admin', groups: ['system:masters', 'system:authenticated'] } : undefined) });
   const controllers = startControllers({ store, clock, faults });
   addSystemNode({ store, clock, place });
   seed({ store, registry: { host: registry.host, username: 'sandbox', password: secrets.registry } });
+  store.forgetPast();
 
   const entra = await startEntra({ tls, tenantId, clients: [{ id: clientId, secret: secrets.client }], faults, now: () => clock.now() });
   const arm = await startArm({

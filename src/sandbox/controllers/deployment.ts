@@ -2,7 +2,7 @@ import { isEqualJson } from '../kube/json.ts';
 import { createController, type Reconciliation } from './controller.ts';
 import { isComplete, maxSurgeOf, maxUnavailableOf, writeDeploymentStatus } from './deployment-status.ts';
 import type { Objects } from './object-types.ts';
-import { change, controllerOf, controllerReference, createIfPossible, find, isDeleted, isFinished, isOf, list, ownedBy, remove } from './objects.ts';
+import { change, changeStatus, controllerOf, controllerReference, createIfPossible, find, isDeleted, isFinished, isOf, list, ownedBy, remove } from './objects.ts';
 import { hashTemplate } from './template-hash.ts';
 
 type Deployment = Objects['deployments.apps'];
@@ -113,8 +113,9 @@ const annotationsFor = (deployment: Deployment, revision: number): Record<string
   return { ...others, [revisionAnnotation]: String(revision), 'deployment.kubernetes.io/desired-replicas': String(replicas), 'deployment.kubernetes.io/max-replicas': String(replicas + maxSurgeOf(deployment)) };
 };
 
+/** Through the door of the status: what the controller notes down is not what somebody wants. */
 const writeRevision = (deployment: Deployment, revision: number, { store }: Reconciliation): void => {
-  change(store, 'deployments.apps', deployment, ({ metadata }) => {
+  changeStatus(store, 'deployments.apps', deployment, ({ metadata }) => {
     metadata.annotations = { ...metadata.annotations, [revisionAnnotation]: String(revision) };
   });
 };

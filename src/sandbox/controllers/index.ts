@@ -10,10 +10,12 @@ import { persistentVolumeController } from './persistent-volume.ts';
 import { podGarbageCollector } from './pod-garbage-collector.ts';
 import { replicaSetController } from './replica-set.ts';
 import { scheduler } from './scheduler.ts';
+import { serviceAccountController } from './service-account.ts';
 import { statefulSetController } from './stateful-set.ts';
 
 const controllers: readonly Controller[] = [
   namespaceController,
+  serviceAccountController,
   garbageCollector,
   podGarbageCollector,
   jobController,

@@ -1,3 +1,4 @@
+import type { IncomingMessage } from 'node:http';
 import { StatusError, unauthorized } from './errors.ts';
 import type { Resource } from './resources.ts';
 
@@ -24,11 +25,18 @@ export interface AccessRequest {
 
 export type Authorize = (request: AccessRequest) => boolean;
 
-export const authenticateHeader = (header: string | undefined, authenticate: Authenticate): User => {
-  const [, token] = /^Bearer (.+)$/i.exec(header ?? '') ?? [];
+/** Whoever logs in, or whom they act as: `kubectl --as`. Throws 401 and 403. */
+export const identify = ({ headers }: IncomingMessage, authenticate: Authenticate, authorize: Authorize): User => {
+  const [, token] = /^Bearer (.+)$/i.exec(headers.authorization ?? '') ?? [];
   const user = token && authenticate(token.trim());
   if (!user) throw unauthorized();
-  return user;
+  const name = headers['impersonate-user'];
+  if (typeof name !== 'string' || name === '') return user;
+  const groups = [headers['impersonate-group'] ?? []].flat().flatMap((list) => list.split(', '));
+  for (const [resource, meant] of [['users', name], ...groups.map((group) => ['groups', group])] as const) {
+    requireAccess(authorize, { user, verb: 'impersonate', group: '', resource: resource ?? '', subresource: '', namespace: undefined, name: meant });
+  }
+  return { name, groups: [...groups, 'system:authenticated'] };
 };
 
 export const requireAccess = (authorize: Authorize, request: AccessRequest): void => {

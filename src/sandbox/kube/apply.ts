@@ -47,14 +47,15 @@ export const applyConfiguration = (
   const changed = union(added, modified);
   if (!writer.force) refuseConflicts(others, changed);
 
-  const isUnchanged = own !== undefined && isEqualSet(own.fields, claimed) && isEqualJson(withoutManagers(before), after);
+  // Where the object stays as it is, nobody's time is touched, and who is new has none.
+  const isUnchanged = live !== undefined && isEqualJson(withoutManagers(before), after);
   return withManagers(after, [
     ...others.map((entry) => ({ ...entry, fields: difference(entry.fields, union(changed, removed)) })),
     {
       manager: writer.manager,
       operation: 'Apply',
       apiVersion,
-      time: isUnchanged ? own.time : toTimestamp(writer.now),
+      time: isUnchanged ? own?.time : toTimestamp(writer.now),
       subresource: writer.subresource,
       fields: claimed,
     },

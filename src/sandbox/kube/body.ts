@@ -1,17 +1,78 @@
 import type { IncomingMessage } from 'node:http';
 import { parse } from 'yaml';
-import type { KubernetesObject } from '../../domain/kubernetes.ts';
-import { badRequest, invalid, tooLarge, unsupportedMediaType } from './errors.ts';
-import { isKubernetesObject, isRecord, textAt, withoutNulls } from './json.ts';
+import { duplicateFields } from './decode.ts';
+import { badRequest, tooLarge, unsupportedMediaType } from './errors.ts';
+import { goJsonProblem, summarize } from './go-text.ts';
 import { decodeProtobuf, protobufType } from './protobuf.ts';
-import { apiVersionOf } from './resources.ts';
-import type { Target } from './target.ts';
 
 /** What the API server itself accepts at most. */
 const limitBytes = 3 * 1024 * 1024;
 
+export interface Body {
+  /** Undefined when there is none. */
+  value: unknown;
+  /** Fields that a JSON text says twice. */
+  duplicates: readonly string[];
+}
+
+const mediaTypes = ['application/json', 'application/yaml', protobufType] as const;
+
+/** `application/json` of `application/json; charset=utf-8`. */
+export const mediaTypeOf = (request: IncomingMessage): string =>
+  (request.headers['content-type'] ?? '').split(';')[0]?.trim().toLowerCase() ?? '';
+
+/** A body that is an object of that kind, as one is created or replaced. Throws 400, 413 and 415. */
+export const readTyped = async (request: IncomingMessage, kind: string): Promise<Body> => {
+  const mediaType = mediaTypeOf(request) || 'application/json';
+  if (!mediaTypes.some((known) => known === mediaType)) throw unsupportedMediaType(mediaTypes);
+  const bytes = await readBytes(request);
+  const unrecognized = (why: string): Error => badRequest(`the object provided is unrecognized (must be of type ${kind}): ${why} (${summarize(bytes)})`);
+  if (mediaType === protobufType) return { value: decodeProtobuf(bytes), duplicates: [] };
+  if (mediaType === 'application/yaml') {
+    try {
+      return { value: parse(bytes.toString('utf8')), duplicates: [] };
+    } catch (error) {
+      throw unrecognized(`yaml: ${error instanceof Error ? (error.message.split('\n')[0] ?? '') : String(error)}`);
+    }
+  }
+  const body = parseJson(bytes, (problem) => unrecognized(`couldn't get version/kind; json parse error: ${problem}`));
+  if (Array.isArray(body.value)) throw unrecognized(`couldn't get version/kind; json parse error: json: cannot unmarshal array into Go value of type ${headOfObject}`);
+  return body;
+};
+
+/** A patch: YAML for apply, which JSON is too, and JSON for the others. */
+export const readPatch = async (request: IncomingMessage): Promise<Body> => {
+  const bytes = await readBytes(request);
+  const mediaType = mediaTypeOf(request);
+  if (!mediaType.includes('yaml')) return parseJson(bytes, (problem) => badRequest(mediaType.includes('strategic') ? problem : `error decoding patch: ${problem}`));
+  try {
+    return { value: parse(bytes.toString('utf8')), duplicates: [] };
+  } catch (error) {
+    throw badRequest(`error decoding YAML: ${error instanceof Error ? error.message : String(error)}`);
+  }
+};
+
+/** A body that may be missing, as the options of a deletion. */
+export const readOptional = async (request: IncomingMessage): Promise<unknown> => {
+  const bytes = await readBytes(request);
+  if (bytes.length === 0) return undefined;
+  if (mediaTypeOf(request) === protobufType) return decodeProtobuf(bytes);
+  return parseJson(bytes, (problem) => badRequest(`couldn't get version/kind; json parse error: ${problem}`)).value;
+};
+
+const headOfObject = String.raw`struct { APIVersion string "json:\"apiVersion,omitempty\""; Kind string "json:\"kind,omitempty\"" }`;
+
+const parseJson = (bytes: Buffer, refuse: (problem: string) => Error): Body => {
+  const text = bytes.toString('utf8');
+  try {
+    return { value: JSON.parse(text), duplicates: duplicateFields(text) };
+  } catch (error) {
+    throw refuse(goJsonProblem(text, error));
+  }
+};
+
 /** The whole body. Throws 413 as soon as it is too long. */
-const readBody = async (request: IncomingMessage): Promise<Buffer> => {
+const readBytes = async (request: IncomingMessage): Promise<Buffer> => {
   const chunks: Buffer[] = [];
   let size = 0;
   for await (const chunk of request) {
@@ -22,63 +83,3 @@ const readBody = async (request: IncomingMessage): Promise<Buffer> => {
   }
   return Buffer.concat(chunks);
 };
-
-/** `application/json` of `application/json; charset=utf-8`. */
-export const mediaTypeOf = (request: IncomingMessage): string =>
-  (request.headers['content-type'] ?? '').split(';')[0]?.trim().toLowerCase() ?? '';
-
-/** The body as a value, undefined when there is none; patches by apply may be YAML or JSON, which is YAML too. Throws 400 and 415. */
-export const readValue = async (request: IncomingMessage): Promise<unknown> => {
-  const mediaType = mediaTypeOf(request);
-  if (mediaType.includes('cbor')) throw unsupportedMediaType(mediaType, ['application/json', 'application/yaml', protobufType]);
-  const bytes = await readBody(request);
-  if (bytes.length === 0) return undefined;
-  if (mediaType === protobufType) return decodeProtobuf(bytes);
-  try {
-    return mediaType.includes('yaml') ? parse(bytes.toString('utf8')) : JSON.parse(bytes.toString('utf8'));
-  } catch (error) {
-    throw badRequest(`error decoding the request body: ${error instanceof Error ? error.message : String(error)}`);
-  }
-};
-
-/** The body as an object for that path, its kind and namespace filled in. Throws 400 when it is another's. */
-export const readObject = async (request: IncomingMessage, target: Target): Promise<KubernetesObject> =>
-  asTargetObject(await readValue(request), target);
-
-export const asTargetObject = (value: unknown, { resource, namespace, name, subresource }: Target): KubernetesObject => {
-  if (!isRecord(value)) throw badRequest(`the object provided is unrecognized (must be of type ${resource.kind})`);
-  const expected = subresource === 'scale' ? { apiVersion: 'autoscaling/v1', kind: 'Scale' } : { apiVersion: apiVersionOf(resource), kind: resource.kind };
-  const given: unknown = { ...expected, metadata: {}, ...Object(withoutNulls(value)) };
-  if (!isKubernetesObject(given)) throw badRequest(`the object provided is unrecognized (must be of type ${resource.kind})`);
-  if (given.apiVersion !== expected.apiVersion) {
-    throw badRequest(`the API version in the data (${given.apiVersion}) does not match the expected API version (${expected.apiVersion})`);
-  }
-  if (given.kind !== expected.kind) {
-    throw badRequest(`${given.kind} in version "${given.apiVersion}" cannot be handled as a ${expected.kind}: the kinds differ`);
-  }
-  if (namespace !== undefined && (given.metadata.namespace ?? namespace) !== namespace) {
-    throw badRequest('the namespace of the provided object does not match the namespace sent on the request');
-  }
-  const givenName = textAt(given, 'metadata', 'name');
-  if (name !== undefined && (givenName ?? name) !== name) {
-    throw badRequest(`the name of the object (${givenName}) does not match the name on the URL (${name})`);
-  }
-  const metadata = { ...given.metadata, ...(namespace === undefined ? {} : { namespace }), ...(name === undefined ? {} : { name }) };
-  if (!resource.namespaced) Reflect.deleteProperty(metadata, 'namespace');
-  return { ...given, metadata };
-};
-
-/** `dryRun=All` is the only value there is. */
-export const isDryRun = (values: readonly string[], optionsKind: string): boolean => {
-  const unknown = values.find((value) => value !== 'All');
-  if (unknown !== undefined) {
-    throw invalid('meta.k8s.io', optionsKind, '', [
-      { type: 'NotSupported', field: 'dryRun', value: unknown, detail: 'supported values: "All"' },
-    ]);
-  }
-  return values.length > 0;
-};
-
-/** Who writes: the query says so, or else the client's name, as in `kubectl/v1.32.0 (linux/amd64)`. */
-export const fieldManagerOf = (request: IncomingMessage, query: URLSearchParams): string =>
-  query.get('fieldManager') || (request.headers['user-agent'] ?? '').split('/')[0] || 'unknown';

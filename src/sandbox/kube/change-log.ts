@@ -8,6 +8,8 @@ export interface ChangeLog {
   /** All changes after that version, oldest first. Throws 410 Expired when some of them are forgotten. */
   after(version: number): Change[];
   subscribe(listener: (change: Change) => void): () => void;
+  /** Whoever asks for what was before that version hears that it is too old. */
+  forget(version: number): void;
 }
 
 /** Remembers by number of changes: the API's own etcd forgets by time, which no test has to wait for here. */
@@ -43,6 +45,11 @@ export const createChangeLog = (length: number): ChangeLog => {
     after(version) {
       if (version < forgottenVersion) throw expired(`too old resource version: ${version} (${forgottenVersion + 1})`);
       return history.filter((entry) => entry.version > version).map(({ change }) => change);
+    },
+
+    forget(version) {
+      while (history[0] && history[0].version <= version) history.shift();
+      forgottenVersion = Math.max(forgottenVersion, version);
     },
 
     subscribe(listener) {

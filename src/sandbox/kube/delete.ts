@@ -1,11 +1,12 @@
-import { isDryRun, readValue } from './body.ts';
-import { badRequest, conflict } from './errors.ts';
+import { readOptional } from './body.ts';
+import { badRequest, conflict, type FieldProblem } from './errors.ts';
 import { type Exchange, sendJson } from './exchange.ts';
 import { isRecord, listAt, numberAt, textAt } from './json.ts';
 import { findTarget, parseSelectors } from './read.ts';
 import { apiVersionOf, type Resource, resourceNameOf } from './resources.ts';
 import { sendList, sendObject } from './respond.ts';
 import type { Store, StoredObject } from './store.ts';
+import { dryRunProblems, invalidOptions } from './write-options.ts';
 
 interface DeleteOptions {
   dryRun: boolean;
@@ -87,18 +88,27 @@ const refusePreconditions = ({ kind, group }: Resource, { metadata }: StoredObje
   }
 };
 
+const policyProblems = (policy: string | undefined, isOrphaning: boolean): FieldProblem[] => {
+  if (policy === undefined) return [];
+  if (isOrphaning) return [{ type: 'Invalid', field: 'propagationPolicy', value: policy, detail: 'orphanDependents and deletionPropagation cannot be both set' }];
+  if (['Foreground', 'Background', 'Orphan'].includes(policy)) return [];
+  return [{ type: 'NotSupported', field: 'propagationPolicy', value: policy, detail: 'supported values: "Foreground", "Background", "Orphan", "nil"' }];
+};
+
 /** DeleteOptions come in the body or, where there is none, in the query. */
 const readOptions = async ({ request, query }: Exchange): Promise<DeleteOptions> => {
-  const body = (await readValue(request)) ?? {};
+  const body = (await readOptional(request)) ?? {};
   if (!isRecord(body)) throw badRequest('decoded object cannot be converted to DeleteOptions');
+  const { apiVersion = 'v1', kind = 'DeleteOptions' } = body;
+  if (kind !== 'DeleteOptions') throw badRequest(`no kind "${String(kind)}" is registered for version "${String(apiVersion)}" in scheme "pkg/runtime/scheme.go:111"`);
   const grace = numberAt(body, 'gracePeriodSeconds') ?? (query.has('gracePeriodSeconds') ? Number(query.get('gracePeriodSeconds')) : undefined);
   const policy = textAt(body, 'propagationPolicy') ?? query.get('propagationPolicy') ?? undefined;
   const isOrphaning = body['orphanDependents'] === true || query.get('orphanDependents') === 'true';
-  if (policy !== undefined && !['Foreground', 'Background', 'Orphan'].includes(policy)) {
-    throw badRequest(`propagationPolicy: Unsupported value: ${JSON.stringify(policy)}: supported values: "Background", "Foreground", "Orphan"`);
-  }
+  const dryRun = [...query.getAll('dryRun'), ...listAt(body, 'dryRun').map(String)];
+  const problems: FieldProblem[] = [...policyProblems(policy, isOrphaning), ...dryRunProblems(dryRun)];
+  if (problems.length > 0) throw invalidOptions('DeleteOptions', problems);
   return {
-    dryRun: isDryRun([...query.getAll('dryRun'), ...listAt(body, 'dryRun').map(String)], 'DeleteOptions'),
+    dryRun: dryRun.length > 0,
     policy: policy ?? (isOrphaning ? 'Orphan' : undefined),
     gracePeriodSeconds: grace,
     preconditions: {

@@ -26,9 +26,10 @@ export const discover = (request: IncomingMessage, response: ServerResponse, pat
 
 /** Nothing at all answers for a group that is not served, so not even a Status comes back. */
 export const isUnknownGroup = (path: string): boolean => {
-  const [root, group, version] = path.split('/').filter((part) => part !== '');
+  const [root, group, version, ...more] = path.split('/').filter((part) => part !== '');
   if (root !== 'apis' || group === undefined) return false;
-  return !groupVersions.some((known) => known.group === group && (version === undefined || version === known.version));
+  const known = groupVersions.filter((each) => each.group === group);
+  return known.length === 0 || (version !== undefined && more.length === 0 && known.every((each) => each.version !== version));
 };
 
 const toDocument = (root: string | undefined, group: string | undefined, version: string | undefined): JsonRecord | undefined => {

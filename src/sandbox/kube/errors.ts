@@ -23,11 +23,12 @@ export interface StatusDetails {
  */
 export class StatusError extends Error {
   readonly code: number;
+  /** Empty where the server gives none. */
   readonly reason: string;
   readonly details: StatusDetails | undefined;
 
-  constructor(code: number, reason: string, message: string, details?: StatusDetails) {
-    super(message);
+  constructor(code: number, reason: string, message: string, details?: StatusDetails, options?: ErrorOptions) {
+    super(message, options);
     this.name = 'StatusError';
     this.code = code;
     this.reason = reason;
@@ -42,7 +43,7 @@ export const toStatus = (error: StatusError): JsonRecord => ({
   metadata: {},
   status: 'Failure',
   message: error.message,
-  reason: error.reason,
+  ...(error.reason ? { reason: error.reason } : {}),
   ...(error.details ? { details: error.details } : {}),
   code: error.code,
 });
@@ -91,13 +92,8 @@ export const badRequest = (message: string): StatusError => new StatusError(400,
 export const methodNotAllowed = (): StatusError =>
   new StatusError(405, 'MethodNotAllowed', 'the server does not allow this method on the requested resource', {});
 
-export const unsupportedMediaType = (given: string, accepted: readonly string[]): StatusError =>
-  new StatusError(
-    415,
-    'UnsupportedMediaType',
-    `the body of the request was in an unknown format - accepted media types include: ${accepted.join(', ')}` +
-      (given ? ` (given ${given})` : ''),
-  );
+export const unsupportedMediaType = (accepted: readonly string[]): StatusError =>
+  new StatusError(415, 'UnsupportedMediaType', `the body of the request was in an unknown format - accepted media types include: ${accepted.join(', ')}`);
 
 export const tooLarge = (limitBytes: number): StatusError =>
   new StatusError(413, 'RequestEntityTooLarge', `Request entity too large: limit is ${limitBytes}`);
@@ -112,7 +108,7 @@ export const internalError = (message: string): StatusError =>
 
 /** What is wrong with one field; `value` is shown unless the type of error has none to show. */
 export interface FieldProblem {
-  type: 'Required' | 'Invalid' | 'Forbidden' | 'TooLong' | 'NotSupported' | 'Duplicate';
+  type: 'Required' | 'Invalid' | 'Forbidden' | 'TooLong' | 'NotSupported' | 'Duplicate' | 'NotFound';
   field: string;
   value?: unknown;
   detail: string;
@@ -123,9 +119,9 @@ export const invalid = (group: string, kind: string, name: string, problems: rea
   const told = problems.map((problem) => `${problem.field}: ${describeProblem(problem)}`);
   const list = told.length === 1 ? told[0] : `[${told.join(', ')}]`;
   return new StatusError(422, 'Invalid', `${group ? `${kind}.${group}` : kind} "${name}" is invalid: ${list}`, {
-    name,
+    ...(name ? { name } : {}),
     ...(group ? { group } : {}),
-    kind,
+    ...(kind ? { kind } : {}),
     causes: problems.map((problem) => ({
       reason: problemReasons[problem.type],
       message: describeProblem(problem),
@@ -141,6 +137,7 @@ const problemReasons: Record<FieldProblem['type'], string> = {
   TooLong: 'FieldValueTooLong',
   NotSupported: 'FieldValueNotSupported',
   Duplicate: 'FieldValueDuplicate',
+  NotFound: 'FieldValueNotFound',
 };
 
 const problemWords: Record<FieldProblem['type'], string> = {
@@ -150,10 +147,11 @@ const problemWords: Record<FieldProblem['type'], string> = {
   TooLong: 'Too long',
   NotSupported: 'Unsupported value',
   Duplicate: 'Duplicate value',
+  NotFound: 'Not found',
 };
 
 const describeProblem = ({ type, value, detail }: FieldProblem): string => {
-  const showsValue = type === 'Invalid' || type === 'NotSupported' || type === 'Duplicate';
+  const showsValue = type === 'Invalid' || type === 'NotSupported' || type === 'Duplicate' || type === 'NotFound';
   const words = problemWords[type] + (showsValue ? `: ${JSON.stringify(value)}` : '');
   return detail ? `${words}: ${detail}` : words;
 };

@@ -18,7 +18,7 @@ const fieldsOf = (object: unknown, kind: string): Map<FieldPath, Field> => {
 
   const visit = (value: unknown, path: FieldPath, names: readonly string[], isItem: boolean): void => {
     if (isRecord(value)) {
-      const isLeaf = mapStructure(names, isItem) === 'atomic' || (Object.keys(value).length === 0 && !isItem);
+      const isLeaf = mapStructure(names, isItem, kind) === 'atomic' || (Object.keys(value).length === 0 && !isItem);
       if (isLeaf && !isItem) return void found.set(path, { kind: 'leaf', value });
       if (path) found.set(path, { kind: isItem ? 'item' : 'container' });
       if (isLeaf) return;

@@ -1,8 +1,8 @@
 import type { ContainerLog, LogEntry } from '../kubelet/pod-runtime.ts';
-import { badRequest } from './errors.ts';
+import { badRequest, type FieldProblem, invalid } from './errors.ts';
 import { type Exchange, sendText } from './exchange.ts';
 import { listAt, recordAt, textAt } from './json.ts';
-import { findTarget } from './read.ts';
+import { findTarget, readInteger } from './read.ts';
 import type { StoredObject } from './store.ts';
 
 interface LogOptions {
@@ -19,7 +19,7 @@ export const sendLog = (exchange: Exchange): void => {
   const { api, target, query, response } = exchange;
   const pod = findTarget(api.store, target);
   const container = chooseContainer(pod, query.get('container') ?? '');
-  const options = parseOptions(query, api.clock.now());
+  const options = parseOptions(pod.metadata.name, query, api.clock.now());
   // Nobody runs it yet, so that there is nobody to ask.
   if (!textAt(pod, 'spec', 'nodeName')) return sendText(response, 200, '');
 
@@ -107,26 +107,31 @@ const imageTroubles: Record<string, string> = {
   ImagePullBackOff: 'trying and failing to pull image',
 };
 
-const parseOptions = (query: URLSearchParams, now: Date): LogOptions => {
-  const sinceSeconds = count(query, 'sinceSeconds');
+const parseOptions = (pod: string, query: URLSearchParams, now: Date): LogOptions => {
+  const [sinceSeconds, tailLines, limitBytes] = ['sinceSeconds', 'tailLines', 'limitBytes'].map((name) => readInteger(query, name));
   const sinceTime = query.get('sinceTime');
-  if (sinceTime !== null && Number.isNaN(Date.parse(sinceTime))) throw badRequest(`parsing time "${sinceTime}": it is not RFC 3339`);
+  if (sinceTime !== null && Number.isNaN(Date.parse(sinceTime))) {
+    throw badRequest(`parsing time ${JSON.stringify(sinceTime)} as "2006-01-02T15:04:05Z07:00": cannot parse ${JSON.stringify(sinceTime)} as "2006"`);
+  }
+  const problems: FieldProblem[] = [
+    ...(tailLines === undefined || tailLines >= 0 ? [] : [{ type: 'Invalid', field: 'tailLines', value: tailLines, detail: 'must be greater than or equal to 0' } as const]),
+    ...positive('limitBytes', limitBytes),
+    ...(sinceSeconds !== undefined && sinceTime !== null
+      ? [{ type: 'Forbidden', field: '[]', detail: 'at most one of `sinceTime` or `sinceSeconds` may be specified' } as const]
+      : positive('sinceSeconds', sinceSeconds)),
+  ];
+  if (problems.length > 0) throw invalid('', 'PodLogOptions', pod, problems);
   return {
     follow: flag(query, 'follow'),
     previous: flag(query, 'previous'),
     timestamps: flag(query, 'timestamps'),
-    tailLines: count(query, 'tailLines'),
-    limitBytes: count(query, 'limitBytes'),
+    tailLines,
+    limitBytes,
     since: sinceSeconds === undefined ? (sinceTime === null ? undefined : new Date(sinceTime)) : new Date(now.getTime() - sinceSeconds * 1000),
   };
 };
 
+const positive = (field: string, value: number | undefined): FieldProblem[] => (value === undefined || value > 0 ? [] : [{ type: 'Invalid', field, value, detail: 'must be greater than 0' }]);
+
 /** A flag that is named without a value is meant. */
 const flag = (query: URLSearchParams, name: string): boolean => query.has(name) && !['false', '0'].includes(query.get(name) ?? '');
-
-const count = (query: URLSearchParams, name: string): number | undefined => {
-  const text = query.get(name);
-  if (text === null || text === '') return undefined;
-  if (!/^\d+$/.test(text)) throw badRequest(`strconv.ParseInt: parsing ${JSON.stringify(text)}: invalid syntax`);
-  return Number(text);
-};

@@ -7,7 +7,7 @@ import { listStructure, mapStructure, type Structure } from './structure.ts';
 export const mergeApplied = (live: unknown, configuration: unknown, kind: string): unknown => {
   const merge = (before: unknown, given: unknown, names: readonly string[], isItem: boolean): unknown => {
     if (isRecord(given)) {
-      if (!isRecord(before) || mapStructure(names, isItem) === 'atomic') return structuredClone(given);
+      if (!isRecord(before) || mapStructure(names, isItem, kind) === 'atomic') return structuredClone(given);
       const merged = { ...before };
       for (const [name, value] of Object.entries(given)) merged[name] = merge(before[name], value, [...names, name], false);
       return merged;
@@ -47,7 +47,7 @@ const mergeLists = (
 export const prune = (object: unknown, released: FieldSet, owned: FieldSet, kind: string): unknown => {
   const visit = (value: unknown, path: FieldPath, names: readonly string[], isItem: boolean): unknown => {
     const isGone = path !== '' && released.has(path) && !touches(owned, path);
-    if (isRecord(value) && mapStructure(names, isItem) === 'granular' && (!isGone || !isItem)) {
+    if (isRecord(value) && mapStructure(names, isItem, kind) === 'granular' && (!isGone || !isItem)) {
       const kept: [string, unknown][] = [];
       for (const [name, child] of Object.entries(value)) {
         const visited = visit(child, joinPath(path, `f:${name}`), [...names, name], false);

@@ -9,15 +9,20 @@ export type Representation = 'Object' | 'Table' | 'Metadata';
  * when there is none. https://kubernetes.io/docs/reference/using-api/api-concepts/#receiving-resources-as-tables
  */
 export const representationOf = (request: IncomingMessage): Representation => {
-  for (const { mediaType, parameters } of parseAccept(request.headers.accept ?? '*/*')) {
-    if (!isJson(mediaType)) continue;
+  const clauses = parseAccept(request.headers.accept ?? '*/*').filter(({ mediaType }) => isJson(mediaType));
+  if (clauses.length === 0) throw new StatusError(406, 'NotAcceptable', `406: Not Acceptable\n\nAvailable representations: ${representations.join(', ')}`, {});
+  for (const { parameters } of clauses) {
     const as = parameters.get('as');
     if (as === undefined) return 'Object';
     if (as === 'Table' && parameters.get('v') === 'v1') return 'Table';
     if ((as === 'PartialObjectMetadata' || as === 'PartialObjectMetadataList') && parameters.get('v') === 'v1') return 'Metadata';
   }
-  throw new StatusError(406, 'NotAcceptable', 'only the following media types are accepted: application/json', {});
+  throw new StatusError(406, 'NotAcceptable', `only the following media types are accepted: ${mediaTypes.join(', ')}`);
 };
+
+/** What the API server lists, whether this one has it or not: clients choose by it. */
+const mediaTypes = ['application/json', 'application/yaml', 'application/vnd.kubernetes.protobuf'];
+const representations = [...mediaTypes, ...['application/json', 'application/vnd.kubernetes.protobuf'].map((type) => `${type};stream=watch`)];
 
 /** Whether the client prefers that representation to plain JSON, as `g=apidiscovery.k8s.io;v=v2;as=APIGroupDiscoveryList`. */
 export const prefers = (request: IncomingMessage, wanted: Readonly<Record<string, string>>): boolean => {
@@ -29,7 +34,7 @@ export const prefers = (request: IncomingMessage, wanted: Readonly<Record<string
   return false;
 };
 
-const isJson = (mediaType: string): boolean => ['application/json', 'application/*', '*/*'].includes(mediaType);
+const isJson = (mediaType: string): boolean => ['application/json', '*/*'].includes(mediaType);
 
 const parseAccept = (header: string): { mediaType: string; parameters: ReadonlyMap<string, string> }[] =>
   header.split(',').map((clause) => {

@@ -1,4 +1,5 @@
-import { badRequest, unsupportedMediaType } from './errors.ts';
+import { badRequest } from './errors.ts';
+import { notImplemented } from './limits.ts';
 import type { JsonRecord } from './json.ts';
 import { toTimestamp } from './store.ts';
 
@@ -14,7 +15,7 @@ export const decodeProtobuf = (bytes: Buffer): JsonRecord => {
   const envelope = splitFields(bytes.subarray(4));
   const [apiVersion = '', kind = ''] = [1, 2].map((number) => lastText(splitFields(lastBytes(envelope, 1)), number));
   const message = messages[kind];
-  if (!message) throw unsupportedMediaType(`${protobufType} of kind ${kind}`, ['application/json', 'application/yaml']);
+  if (!message) throw notImplemented(`${protobufType} of kind ${kind}`);
   return { apiVersion, kind, ...decodeMessage(lastBytes(envelope, 2), message, kind) };
 };
 
@@ -125,7 +126,7 @@ const decodeMessage = (bytes: Buffer, message: Message, path: string): JsonRecor
   const record: JsonRecord = {};
   for (const { number, value } of splitFields(bytes)) {
     const [name, type] = message[number] ?? [];
-    if (name === undefined || type === undefined) throw unsupportedMediaType(`${protobufType} with field ${number} of ${path}`, ['application/json', 'application/yaml']);
+    if (name === undefined || type === undefined) throw notImplemented(`${protobufType} with field ${number} of ${path}`);
     const decoded = decodeValue(value, type, `${path}.${name}`);
     const before = record[name];
     if (Array.isArray(before) && Array.isArray(decoded)) before.push(...decoded);

@@ -4,6 +4,7 @@ import { numberAt, textAt } from './json.ts';
 import { apiVersionOf, resourceNameOf } from './resources.ts';
 import { sendList, sendObject } from './respond.ts';
 import { toScale } from './scale.ts';
+import { refuseListOptions } from './list-options.ts';
 import { parseFieldSelector, parseLabelSelector, type Selector } from './selectors.ts';
 import type { Store, StoredObject } from './store.ts';
 import type { Target } from './target.ts';
@@ -16,8 +17,10 @@ export const get = (exchange: Exchange): void => {
 /** With `limit`, a page and a token; all pages show the moment of the first. */
 export const list = (exchange: Exchange): void => {
   const { api, target, query } = exchange;
-  const limit = Number(query.get('limit') ?? 0);
+  refuseListOptions(query);
+  const limit = readInteger(query, 'limit') ?? 0;
   const token = query.get('continue');
+  if (token && query.get('resourceVersion')) throw badRequest('specifying resource version is not allowed when using continue');
   const page = token ? parseContinue(token) : undefined;
   const version = page?.version ?? api.store.resourceVersion;
 
@@ -31,7 +34,7 @@ export const list = (exchange: Exchange): void => {
     apiVersion: apiVersionOf(target.resource),
     metadata: {
       resourceVersion: version,
-      ...(last && remaining > 0 ? { continue: toContinue(version, last), remainingItemCount: remaining } : {}),
+      ...(last && remaining > 0 ? { continue: toContinue(version, last), ...(hasSelectors(query) ? {} : { remainingItemCount: remaining }) } : {}),
     },
     items,
   });
@@ -50,17 +53,26 @@ export const parseSelectors = ({ query, target }: Exchange): Selector => {
   return (object) => byLabel(object) && byField(object) && (target.name === undefined || textAt(object, 'metadata', 'name') === target.name);
 };
 
-export const parseVersion = (text: string): number => {
-  if (!/^\d+$/.test(text)) {
-    throw badRequest(`resourceVersion: Invalid value: ${JSON.stringify(text)}: strconv.ParseUint: parsing ${JSON.stringify(text)}: invalid syntax`);
-  }
+/** Those of lists and of watches differ in what they say to a version that is none. */
+export const parseVersion = (text: string, refuse: (problem: string) => Error): number => {
+  if (!/^\d+$/.test(text)) throw refuse(`resourceVersion: Invalid value: ${JSON.stringify(text)}: strconv.ParseUint: parsing ${JSON.stringify(text)}: invalid syntax`);
   return Number(text);
 };
+
+export const readInteger = (query: URLSearchParams, name: string): number | undefined => {
+  const text = query.get(name);
+  if (text === null || text === '') return undefined;
+  if (!/^[+-]?\d+$/.test(text)) throw badRequest(`strconv.ParseInt: parsing ${JSON.stringify(text)}: invalid syntax`);
+  return Number(text);
+};
+
+/** What is counted beyond a page would have to be looked at first, where it is chosen from. */
+const hasSelectors = (query: URLSearchParams): boolean => ['labelSelector', 'fieldSelector'].some((name) => (query.get(name) ?? '') !== '');
 
 /** Only `resourceVersionMatch=Exact` asks for the past; any other version means: at least as new as that. */
 const exactVersion = (query: URLSearchParams): string | undefined => {
   const version = query.get('resourceVersion') ?? '';
-  if (version) parseVersion(version);
+  if (version) parseVersion(version, (problem) => badRequest(`invalid resource version: ${problem}`));
   return query.get('resourceVersionMatch') === 'Exact' ? version : undefined;
 };
 
@@ -92,5 +104,5 @@ const parseContinue = (token: string): { version: string; start: string } => {
   } catch {
     // Not one of ours.
   }
-  throw badRequest('continue key is not valid');
+  throw badRequest('invalid continue token: continue key is not valid');
 };

@@ -54,6 +54,10 @@ export const resources: readonly Resource[] = [
   resource('batch/v1', 'Job', 'jobs', { categories: all, subresources: ['status'] }),
   resource('storage.k8s.io/v1', 'StorageClass', 'storageclasses', { shortNames: ['sc'], namespaced: false }),
   resource('discovery.k8s.io/v1', 'EndpointSlice', 'endpointslices'),
+  resource('rbac.authorization.k8s.io/v1', 'ClusterRole', 'clusterroles', { namespaced: false }),
+  resource('rbac.authorization.k8s.io/v1', 'ClusterRoleBinding', 'clusterrolebindings', { namespaced: false }),
+  resource('rbac.authorization.k8s.io/v1', 'Role', 'roles'),
+  resource('rbac.authorization.k8s.io/v1', 'RoleBinding', 'rolebindings'),
   resource('coordination.k8s.io/v1', 'Lease', 'leases'),
   resource('apiextensions.k8s.io/v1', 'CustomResourceDefinition', 'customresourcedefinitions', {
     shortNames: ['crd', 'crds'],

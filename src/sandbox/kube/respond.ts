@@ -13,7 +13,9 @@ export interface ObjectList {
 
 /** Sends one object, whole or as the client asked to see it. */
 export const sendObject = (exchange: Exchange, code: number, object: KubernetesObject): void => {
-  sendJson(exchange.response, code, represent(exchange, representationOf(exchange.request), object));
+  const { resourceVersion, ...rest } = object.metadata;
+  const shown = resourceVersion === '' ? { ...object, metadata: rest } : object;
+  sendJson(exchange.response, code, represent(exchange, representationOf(exchange.request), shown));
 };
 
 export const sendList = (exchange: Exchange, { kind, apiVersion, metadata, items }: ObjectList): void => {

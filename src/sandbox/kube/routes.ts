@@ -5,6 +5,7 @@ import { deleteCollection, deleteOne } from './delete.ts';
 import { describeVersion, discover, isUnknownGroup } from './discovery.ts';
 import { badRequest, forbidden, methodNotAllowed, unknownPath } from './errors.ts';
 import { type Api, type Exchange, sendJson, sendText } from './exchange.ts';
+import { refuseBeyondLimits } from './limits.ts';
 import { sendLog } from './log.ts';
 import { openApiDocument, openApiIndex } from './openapi.ts';
 import { acceptPortForward, createForward, parsePorts } from './portforward.ts';
@@ -30,14 +31,18 @@ export const answer = async (api: Api, request: IncomingMessage, response: Serve
 
   const target = parseTarget(path);
   if (!target) {
-    if (isUnknownGroup(path)) return sendText(response, 404, '404 page not found\n');
+    refuseBeyondLimits(path);
+    if (isUnknownGroup(path) || !/^\/(?:apis?|openapi)(?:\/|$)/.test(path)) return sendText(response, 404, '404 page not found\n');
     if (request.method !== 'GET') throw unknownPath();
     return discover(request, response, path);
   }
   const verb = verbOf(request.method ?? 'GET', target, isWatch(query));
   if (!verb) throw methodNotAllowed();
   const handler = handlerOf(target, verb);
-  if (!handler) throw unknownPath();
+  if (!handler) {
+    refuseBeyondLimits(path);
+    throw unknownPath();
+  }
   requireAccess(api.authorize, toAccessRequest(user, verb, target.resource, target));
   await handler({ api, target, query, request, response, user });
 };
@@ -52,7 +57,10 @@ export const upgrade = async (
   const { path, query } = parseUrl(request);
   const user = identify(request);
   const target = parseTarget(path);
-  if (target?.subresource !== 'portforward' || target.resource.kind !== 'Pod') throw unknownPath();
+  if (target?.subresource !== 'portforward' || target.resource.kind !== 'Pod') {
+    refuseBeyondLimits(path);
+    throw unknownPath();
+  }
   const verb = request.method === 'POST' ? 'create' : 'get';
   requireAccess(api.authorize, toAccessRequest(user, verb, target.resource, target));
   // Since 1.35 a WebSocket, which is opened with GET, needs what a POST would need, and is refused without a reason.
@@ -91,7 +99,8 @@ const subresourceHandlers: Record<string, Record<string, Handler>> = {
   portforward: { get: needsUpgrade, create: needsUpgrade },
 };
 
-const isWatch = (query: URLSearchParams): boolean => ['true', '1'].includes(query.get('watch') ?? '');
+/** Whatever is not a no is a yes. */
+const isWatch = (query: URLSearchParams): boolean => query.has('watch') && !['false', '0'].includes(query.get('watch') ?? '');
 
 const parseUrl = (request: IncomingMessage): { path: string; query: URLSearchParams } => {
   const [path = '/', query = ''] = (request.url ?? '/').split('?');

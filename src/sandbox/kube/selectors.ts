@@ -1,5 +1,6 @@
 import { badRequest } from './errors.ts';
 import { isRecord, listAt, recordAt, textAt, valueAt } from './json.ts';
+import { parseRequirements } from './label-selector.ts';
 
 /** Whether an object is meant. */
 export type Selector = (object: unknown) => boolean;
@@ -12,8 +13,8 @@ type Requirement = (labels: Labels) => boolean;
  * anything else. https://kubernetes.io/docs/concepts/overview/working-with-objects/labels/#api
  */
 export const parseLabelSelector = (text: string): Selector => {
-  const requirements = splitOutsideBrackets(text).map((part) => parseRequirement(part, text));
-  return (object) => matches(requirements, recordAt(object, 'metadata', 'labels'));
+  const parsed = parseRequirements(text).map(({ key, operator, values }) => requirements[operator]?.(key, values) ?? (() => false));
+  return (object) => matches(parsed, recordAt(object, 'metadata', 'labels'));
 };
 
 /** A `LabelSelector` of a spec. An empty one matches everything, an absent one nothing. */
@@ -59,12 +60,16 @@ export const parseFieldSelector = (text: string, kind: string): Selector => {
     .filter((term) => term.trim() !== '')
     .map((term) => {
       const [, field = '', operator = '', value = ''] = /^([^=!]+)(==|!=|=)(.*)$/.exec(term.trim()) ?? [];
-      if (!operator) throw badRequest(`unable to parse requirement: invalid selector: '${text}'; can't understand '${term}'`);
-      if (!allowed.has(field)) throw badRequest(`field label not supported: ${field}`);
+      if (!operator) throw badRequest(`invalid selector: '${text}'; can't understand '${term}'`);
+      if (!allowed.has(field)) throw badRequest(unsupportedField(field, kind));
       return { path: field.split('.'), isEqual: operator !== '!=', value };
     });
   return (object) => terms.every(({ path, isEqual, value }) => (fieldText(object, path) === value) === isEqual);
 };
+
+/** Kinds that have fields of their own say so in other words than those that have none. */
+const unsupportedField = (field: string, kind: string): string =>
+  selectableFields[kind] ? `field label not supported: ${field}` : `${JSON.stringify(field)} is not a known field selector: only "metadata.name", "metadata.namespace"`;
 
 /** A source in an event is its component; everything that is not there reads as empty. */
 const fieldText = (object: unknown, path: readonly string[]): string => {
@@ -80,31 +85,8 @@ const requirements: Record<string, (key: string, values: readonly string[]) => R
   notin: (key, values) => (labels) => !Object.hasOwn(labels, key) || !values.includes(String(labels[key])),
   exists: (key) => (labels) => Object.hasOwn(labels, key),
   '!': (key) => (labels) => !Object.hasOwn(labels, key),
+  '>': (key, [value]) => (labels) => Object.hasOwn(labels, key) && Number(labels[key]) > Number(value),
+  '<': (key, [value]) => (labels) => Object.hasOwn(labels, key) && Number(labels[key]) < Number(value),
 };
 
 const matches = (all: readonly Requirement[], labels: Labels): boolean => all.every((requirement) => requirement(labels));
-
-const key = '[A-Za-z0-9./_-]+';
-const forms: { form: RegExp; operator: (operator: string) => string }[] = [
-  { form: new RegExp(`^(${key})\\s+(in|notin)\\s*\\(([^()]*)\\)$`), operator: (operator) => operator },
-  { form: new RegExp(`^(${key})\\s*(==|!=|=)\\s*([A-Za-z0-9._-]*)$`), operator: (operator) => (operator === '==' ? '=' : operator) },
-  { form: new RegExp(`^(${key})()()$`), operator: () => 'exists' },
-];
-
-const parseRequirement = (part: string, text: string): Requirement => {
-  const isAbsence = /^!\s*\S+$/.test(part);
-  const bare = isAbsence ? part.slice(1).trim() : part;
-  for (const { form, operator } of forms) {
-    const found = form.exec(bare);
-    const [, name = '', sign = '', values = ''] = found ?? [];
-    const create = requirements[isAbsence ? '!' : operator(sign)];
-    if (found && create && !(isAbsence && sign)) return create(name, values.split(',').map((value) => value.trim()));
-  }
-  throw badRequest(`unable to parse requirement: ${JSON.stringify(part)} in label selector ${JSON.stringify(text)}`);
-};
-
-const splitOutsideBrackets = (text: string): string[] =>
-  text
-    .split(/,(?![^(]*\))/)
-    .map((part) => part.trim())
-    .filter((part) => part !== '');

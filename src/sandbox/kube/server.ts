@@ -5,7 +5,7 @@ import type { SandboxClock } from '../clock.ts';
 import type { Faults } from '../faults.ts';
 import type { PodRuntime } from '../kubelet/pod-runtime.ts';
 import type { TlsIdentity } from '../tls.ts';
-import { type Authenticate, type Authorize, authenticateHeader } from './access.ts';
+import { type Authenticate, type Authorize, identify as identifyUser } from './access.ts';
 import { serviceUnavailable } from './errors.ts';
 import type { Api } from './exchange.ts';
 import { answer, upgrade } from './routes.ts';
@@ -53,7 +53,7 @@ export const startKubernetesApi = async (options: KubernetesApiOptions): Promise
 
   const identify = (request: IncomingMessage) => {
     if (faults.has('api-down')) throw serviceUnavailable();
-    return authenticateHeader(request.headers.authorization, authenticate);
+    return identifyUser(request, authenticate, api.authorize);
   };
 
   const onRequest = (request: IncomingMessage, response: ServerResponse): void => {

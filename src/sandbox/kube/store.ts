@@ -66,6 +66,8 @@ export interface VersionedStore extends Store {
   changesSince(resourceVersion: string, resource: ResourceName): Change[];
   /** The list as it was at that version. Throws 410 Expired when that is no longer known. */
   listAt(resourceVersion: string, resource: ResourceName, namespace?: string): StoredObject[];
+  /** Nobody gets to see what was before now: the past of a server begins when it starts. */
+  forgetPast(): void;
 }
 
 export interface StoreOptions {
@@ -98,7 +100,7 @@ export const createStore = ({ now, historyLength = defaultHistoryLength }: Store
     return object;
   };
 
-  const nextVersion = (isDryRun: boolean | undefined): string => String(isDryRun ? version + 1 : ++version);
+  const nextVersion = (): string => String(++version);
 
   const timestamp = (offsetSeconds = 0): string => toTimestamp(new Date(now().getTime() + offsetSeconds * 1000));
 
@@ -111,7 +113,7 @@ export const createStore = ({ now, historyLength = defaultHistoryLength }: Store
   const remove = (resource: ResourceName, previous: StoredObject, isDryRun: boolean | undefined): StoredObject => {
     const object = freezeDeep({
       ...previous,
-      metadata: { ...previous.metadata, resourceVersion: nextVersion(isDryRun) },
+      metadata: isDryRun ? previous.metadata : { ...previous.metadata, resourceVersion: nextVersion() },
     });
     if (!isDryRun) commit({ type: 'DELETED', resource, object, previous });
     return object;
@@ -135,7 +137,8 @@ export const createStore = ({ now, historyLength = defaultHistoryLength }: Store
         metadata: {
           ...copy.metadata,
           uid: copy.metadata.uid ?? randomUUID(),
-          resourceVersion: nextVersion(dryRun),
+          // What is not kept has no version.
+          resourceVersion: dryRun ? '' : nextVersion(),
           creationTimestamp: timestamp(),
           ...(Object.hasOwn(copy, 'spec') ? { generation: 1 } : {}),
         },
@@ -157,7 +160,7 @@ export const createStore = ({ now, historyLength = defaultHistoryLength }: Store
         object.metadata.generation = generation + 1;
       }
       if (isDeleting(object) && !isHeld(object)) return remove(resource, freezeDeep(object), dryRun);
-      object.metadata.resourceVersion = nextVersion(dryRun);
+      if (!dryRun) object.metadata.resourceVersion = nextVersion();
       freezeDeep(object);
       return dryRun ? object : commit({ type: 'MODIFIED', resource, object, previous });
     },
@@ -172,7 +175,7 @@ export const createStore = ({ now, historyLength = defaultHistoryLength }: Store
           ...structuredClone(previous.metadata),
           deletionTimestamp: timestamp(gracePeriodSeconds),
           deletionGracePeriodSeconds: gracePeriodSeconds,
-          resourceVersion: nextVersion(dryRun),
+          resourceVersion: dryRun ? previous.metadata.resourceVersion : nextVersion(),
           // Deleting is a change of what is wanted, although neither spec nor anything else of it changes.
           ...(previous.metadata.generation === undefined ? {} : { generation: previous.metadata.generation + 1 }),
         },
@@ -184,6 +187,8 @@ export const createStore = ({ now, historyLength = defaultHistoryLength }: Store
     subscribe: (listener) => log.subscribe(listener),
 
     changesSince: (resourceVersion, resource) => log.after(Number(resourceVersion)).filter((change) => change.resource === resource),
+
+    forgetPast: () => log.forget(version),
 
     listAt(resourceVersion, resource, namespace) {
       const state = new Map(collectionOf(resource));
@@ -223,13 +228,15 @@ const graceOf = (object: StoredObject): number => object.metadata.deletionGraceP
 const isDeleting = (object: StoredObject): boolean =>
   object.metadata.deletionTimestamp !== undefined && graceOf(object) === 0;
 
-const desired = ({ metadata: _metadata, status: _status, ...rest }: StoredObject): unknown => rest;
+/** A Deployment's annotations are part of what is wanted, as its ReplicaSets get them. */
+const desired = ({ metadata, status: _status, ...rest }: StoredObject): unknown => (rest.kind === 'Deployment' ? { ...rest, annotations: metadata.annotations } : rest);
 
 const refuseOtherIncarnation = (resource: ResourceName, previous: StoredObject, object: StoredObject): void => {
   const { name, uid, resourceVersion } = previous.metadata;
   const given: { uid?: string; resourceVersion?: string } = object.metadata;
   if (given.uid && given.uid !== uid) {
-    throw conflict(resource, name, `Precondition failed: UID in precondition: ${given.uid}, UID in object meta: ${uid}`);
+    const key = ['', 'registry', resource.split('.')[0], previous.metadata.namespace, name].filter((part) => part !== undefined).join('/');
+    throw conflict(resource, name, `StorageError: invalid object, Code: 4, Key: ${key}, ResourceVersion: 0, AdditionalErrorMsg: Precondition failed: UID in precondition: ${given.uid}, UID in object meta: ${uid}`);
   }
   if (given.resourceVersion && given.resourceVersion !== resourceVersion) throw staleVersion(resource, name);
 };

@@ -45,8 +45,9 @@ const decodePart = (part: string): string => {
 /** The verb that authorization and discovery know it by. */
 export const verbOf = (method: string, { resource, namespace, name, subresource }: Target, isWatch: boolean): string | undefined => {
   if (method === 'GET' || method === 'HEAD') {
-    if (isWatch) return 'watch';
-    return name === undefined ? 'list' : 'get';
+    // Whoever names an object gets it, and no watch.
+    if (name !== undefined) return 'get';
+    return isWatch ? 'watch' : 'list';
   }
   // Across all namespaces one can only look.
   if (resource.namespaced && namespace === undefined) return undefined;

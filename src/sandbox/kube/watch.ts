@@ -1,8 +1,9 @@
 import { type Exchange } from './exchange.ts';
 import { expired, StatusError, toStatus } from './errors.ts';
 import type { JsonRecord } from './json.ts';
+import { refuseListOptions } from './list-options.ts';
 import { type Representation, representationOf } from './negotiation.ts';
-import { parseSelectors, parseVersion } from './read.ts';
+import { parseSelectors, parseVersion, readInteger } from './read.ts';
 import { apiVersionOf, resourceNameOf } from './resources.ts';
 import { represent } from './respond.ts';
 import type { Selector } from './selectors.ts';
@@ -33,11 +34,12 @@ export const watch = (exchange: Exchange): void => {
   const representation = representationOf(request);
   const selector = parseSelectors(exchange);
   const resource = resourceNameOf(target.resource);
-  const timeoutSeconds = Math.min(Number(query.get('timeoutSeconds') ?? 0) || defaultTimeoutSeconds, longestTimeoutSeconds);
+  refuseListOptions(query, true);
+  const timeoutSeconds = Math.min(readInteger(query, 'timeoutSeconds') || defaultTimeoutSeconds, longestTimeoutSeconds);
   const sendsInitialEvents = query.get('sendInitialEvents') === 'true';
   const allowsBookmarks = query.get('allowWatchBookmarks') === 'true';
   const startVersion = query.get('resourceVersion') ?? '';
-  if (startVersion) parseVersion(startVersion);
+  if (startVersion) parseVersion(startVersion, (problem) => new StatusError(500, '', problem));
 
   response.writeHead(200, { 'content-type': 'application/json', 'cache-control': 'no-cache, private' });
   response.flushHeaders();
@@ -119,7 +121,7 @@ const createLines = (exchange: Exchange, representation: Representation) => {
     /** Tells the client how far it has come, although nothing that it sees has changed. */
     bookmark(annotations?: Record<string, string>): void {
       const { kind } = target.resource;
-      const metadata: JsonRecord = { resourceVersion: api.store.resourceVersion, creationTimestamp: null };
+      const metadata: JsonRecord = { resourceVersion: api.store.resourceVersion };
       write('BOOKMARK', { kind, apiVersion: apiVersionOf(target.resource), metadata: annotations ? { ...metadata, annotations } : metadata });
     },
   };

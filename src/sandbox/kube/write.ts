@@ -2,38 +2,42 @@ import type { KubernetesObject } from '../../domain/kubernetes.ts';
 import { requireAccess, toAccessRequest } from './access.ts';
 import { admitNamespace, admitNew } from './admission.ts';
 import { applyConfiguration, recordUpdate, type Writer } from './apply.ts';
-import { asTargetObject, fieldManagerOf, isDryRun, mediaTypeOf, readObject, readValue } from './body.ts';
+import { mediaTypeOf, readPatch } from './body.ts';
 import { applyDefaults } from './defaults.ts';
-import { badRequest, conflict, invalid, methodNotAllowed, notFound, StatusError } from './errors.ts';
+import { badRequest, conflict, methodNotAllowed, notFound, StatusError } from './errors.ts';
 import type { Exchange } from './exchange.ts';
 import { validateUpdate } from './immutability.ts';
-import { applyPatch, isApplyPatch } from './patch.ts';
+import { textAt } from './json.ts';
+import { applyPatch, isApplyPatch, requirePatchType } from './patch.ts';
 import { findTarget } from './read.ts';
 import { resourceNameOf } from './resources.ts';
 import { sendObject } from './respond.ts';
 import { replaceReplicas, toScale } from './scale.ts';
 import type { StoredObject } from './store.ts';
+import { asTargetObject, readObject, readPatched, requireKind } from './target-object.ts';
+import { requireTyped } from './typed-value.ts';
 import { validate } from './validation.ts';
+import { readWriteOptions, type WriteRequest } from './write-options.ts';
 
 /** POST: a new object, with a name of its own or one made from `generateName`. */
 export const create = async (exchange: Exchange): Promise<void> => {
   const { target, query, request } = exchange;
   if (target.name !== undefined) throw methodNotAllowed();
-  const given = await readObject(request, target);
-  const dryRun = isDryRun(query.getAll('dryRun'), 'CreateOptions');
+  const options = readWriteOptions(request, query, 'CreateOptions');
+  const given = await readObject(exchange, options.fieldValidation);
   applyDefaults(given);
-  const owned = recordUpdate(undefined, given, writerOf(exchange));
+  const owned = recordUpdate(undefined, given, writerOf(exchange, options));
   const attempts = given.metadata.name ? 1 : 8;
-  sendObject(exchange, 201, retryNames(attempts, () => store(exchange, structuredClone(owned), dryRun)));
+  sendObject(exchange, 201, retryNames(attempts, () => store(exchange, structuredClone(owned), options.isDryRun)));
 };
 
 /** PUT: everything that the request's door may write becomes what the body says. */
 export const update = async (exchange: Exchange): Promise<void> => {
   const { target, query, request } = exchange;
-  const given = await readObject(request, target);
-  const dryRun = isDryRun(query.getAll('dryRun'), 'UpdateOptions');
+  const options = readWriteOptions(request, query, 'UpdateOptions');
+  const given = await readObject(exchange, options.fieldValidation);
   const isScale = target.subresource === 'scale';
-  const updated = change(exchange, dryRun, (live) => recordChange(exchange, live, isScale ? replaceReplicas(live, given) : given));
+  const updated = change(exchange, options.isDryRun, (live) => recordChange(exchange, options, live, isScale ? replaceReplicas(live, given) : given));
   sendObject(exchange, 200, isScale ? toScale(updated) : updated);
 };
 
@@ -41,26 +45,30 @@ export const update = async (exchange: Exchange): Promise<void> => {
 export const patch = async (exchange: Exchange): Promise<void> => {
   const { target, query, request } = exchange;
   const mediaType = mediaTypeOf(request);
-  const given = await readValue(request);
-  const dryRun = isDryRun(query.getAll('dryRun'), 'PatchOptions');
-  if (isApplyPatch(mediaType)) return apply(exchange, asTargetObject(given, target), dryRun);
-  if (query.get('force') === 'true') throw optionsProblem('force', 'Forbidden', 'may not be specified for non-apply patch');
+  requirePatchType(mediaType);
+  const options = readWriteOptions(request, query, 'PatchOptions', isApplyPatch(mediaType));
+  const body = await readPatch(request);
+  if (isApplyPatch(mediaType)) return apply(exchange, body.value, options);
 
   const isScale = target.subresource === 'scale';
-  const patched = change(exchange, dryRun, (live) => {
-    const result = applyPatch(isScale ? toScale(live) : live, mediaType, given);
-    return recordChange(exchange, live, isScale ? replaceReplicas(live, result) : asTargetObject(result, target));
+  const patched = change(exchange, options.isDryRun, (live) => {
+    const result = applyPatch(isScale ? toScale(live) : live, mediaType, body.value);
+    const decoded = readPatched(result, { patch: body, isStrategic: mediaType.includes('strategic') }, exchange, options.fieldValidation);
+    return recordChange(exchange, options, live, isScale ? replaceReplicas(live, decoded) : decoded);
   });
   sendObject(exchange, 200, isScale ? toScale(patched) : patched);
 };
 
-const apply = (exchange: Exchange, given: KubernetesObject, dryRun: boolean): void => {
-  const { target, query, api } = exchange;
+const apply = (exchange: Exchange, body: unknown, options: WriteRequest): void => {
+  const { target, api } = exchange;
   const name = target.name ?? '';
-  if (!query.get('fieldManager')) throw optionsProblem('fieldManager', 'Required', 'is required for apply patch');
+  requireKind(body, target);
+  const given = asTargetObject(body, target);
   if ('managedFields' in given.metadata) throw badRequest('metadata.managedFields must be nil');
-  const writer = { ...writerOf(exchange), force: query.get('force') === 'true' };
+  requireTyped(body, { kind: given.kind, apiVersion: given.apiVersion, name: textAt(body, 'metadata', 'name') ?? '' });
+  const writer = { ...writerOf(exchange, options), force: options.force };
   const resource = resourceNameOf(target.resource);
+  const dryRun = options.isDryRun;
 
   if (api.store.get(resource, target.namespace, name)) {
     return sendObject(exchange, 200, change(exchange, dryRun, (live) => throughDoor(exchange, live, applyConfiguration(live, given, writer))));
@@ -106,10 +114,10 @@ const change = (exchange: Exchange, dryRun: boolean, make: (live: StoredObject) 
   );
 };
 
-const recordChange = (exchange: Exchange, live: StoredObject, wanted: KubernetesObject): KubernetesObject => {
+const recordChange = (exchange: Exchange, options: WriteRequest, live: StoredObject, wanted: KubernetesObject): KubernetesObject => {
   const after = structuredClone(throughDoor(exchange, live, wanted));
   applyDefaults(after);
-  return recordUpdate(live, after, writerOf(exchange));
+  return recordUpdate(live, after, writerOf(exchange, options));
 };
 
 /** The main resource does not write the status, and `/status` writes nothing else. */
@@ -124,18 +132,15 @@ const throughDoor = ({ target: { resource, subresource } }: Exchange, live: Stor
   return { ...rest, apiVersion: wanted.apiVersion, kind: wanted.kind, metadata: wanted.metadata, ...('status' in live ? { status: live['status'] } : {}) };
 };
 
-const writerOf = ({ request, query, target: { resource, subresource }, api }: Exchange): Writer => {
+const writerOf = ({ target: { resource, subresource }, api }: Exchange, { manager }: WriteRequest): Writer => {
   const main = resource.subresources.includes('status') ? ['status'] : [];
   return {
-    manager: fieldManagerOf(request, query),
+    manager,
     now: api.clock.now(),
     ...(subresource === 'status' || subresource === 'scale' ? { subresource } : {}),
     ignoredFields: subresource === 'status' ? ['spec', 'metadata'] : main,
   };
 };
-
-const optionsProblem = (field: string, type: 'Required' | 'Forbidden', detail: string): StatusError =>
-  invalid('meta.k8s.io', 'PatchOptions', '', [{ type, field, detail }]);
 
 /** A generated name that is taken is generated anew, a few times. */
 const retryNames = (attempts: number, attempt: () => StoredObject): StoredObject => {

@@ -1,4 +1,4 @@
-import { findImage, imageIdOf, isBaseImage, normalizeImage, notFoundText, pullMs, renderDuration } from './images.ts';
+import { findImage, imageIdOf, isBaseImage, normalizeImage, notFoundText, pullMs, referenceProblem, renderDuration } from './images.ts';
 import type { PodContext } from './pod-context.ts';
 import { type ContainerRecord, fieldOf } from './pod-status.ts';
 
@@ -25,6 +25,13 @@ export const ensureImage = async (record: ContainerRecord, context: PodContext):
   const known = faults.has('image-pull') && isBaseImage(image) ? undefined : findImage(image);
   record.image = normalizeImage(image);
 
+  const problem = referenceProblem(image);
+  if (problem !== undefined) {
+    const message = `Failed to apply default image tag "${image}": couldn't parse image name "${image}": ${problem}`;
+    tell('Warning', 'InspectFailed', message);
+    wait('InvalidImageName', message);
+    return await never(ending);
+  }
   if (known && pulled.has(key) && record.spec.imagePullPolicy !== 'Always') {
     record.imageId = imageIdOf(image);
     tell('Normal', 'Pulled', `Container image "${image}" already present on machine`);

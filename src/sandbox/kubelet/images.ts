@@ -44,6 +44,15 @@ const parseImage = (reference: string): { name: string; tag: string | undefined;
   return { name, tag, digest };
 };
 
+/** https://github.com/distribution/reference/blob/v0.6.0/regexp.go, near enough. */
+const reference = /^(?:[A-Za-z0-9.-]+(?::\d+)?\/)?[a-z0-9]+(?:[._-]+[a-z0-9]+)*(?:\/[a-z0-9]+(?:[._-]+[a-z0-9]+)*)*(?::\w[\w.-]{0,127})?(?:@sha256:[0-9a-f]{64})?$/;
+
+/** What makes a reference none; undefined: it is one. */
+export const referenceProblem = (image: string): string | undefined => {
+  if (reference.test(image)) return undefined;
+  return reference.test(image.toLowerCase()) ? 'invalid reference format: repository name must be lowercase' : 'invalid reference format';
+};
+
 /** The digest by which a pulled image is known: made up, and the same each time. */
 export const imageIdOf = (reference: string): string => {
   const { name, digest } = parseImage(reference);

@@ -49,7 +49,7 @@ describe('listing', () => {
 
   it.each([
     [`${configMaps}?labelSelector=${encodeURIComponent('a in b')}`, 'unable to parse requirement'],
-    [`${configMaps}?fieldSelector=data.key%3Dvalue`, 'field label not supported: data.key'],
+    [`${configMaps}?fieldSelector=data.key%3Dvalue`, '"data.key" is not a known field selector'],
     [`${configMaps}?continue=nonsense`, 'continue key is not valid'],
     [`${configMaps}?resourceVersion=abc`, 'resourceVersion: Invalid value: "abc"'],
   ])('refuses %s', async (path, message) => {
