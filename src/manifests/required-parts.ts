@@ -29,9 +29,14 @@ export const refuseLostParts = (name: TemplateName, { file, content }: Template,
   if (told.length === 0) return;
   throw new UsageError(`Template ${file} has lost ${told.length === 1 ? 'a part that is' : `${told.length} parts that are`} needed.`, {
     reason: 'TemplatePartLost',
-    fact: told.map(({ path, holds, purpose }) => `${path.length === 0 ? 'the whole file' : path.map(({ label }) => label).join('').replace(/^\./, '')}${holds === undefined ? '' : ` with ${holds}`}: ${purpose}.`).join('\n'),
+    fact: told.map(describe).join('\n'),
     hints: [`Copy it from ${original}`],
   });
+};
+
+const describe = ({ path, holds, purpose }: RequiredPart): string => {
+  const place = path.map(({ label }) => label).join('').replace(/^\./, '');
+  return `${holds === undefined ? place : `${holds}${place === '' ? '' : `, in ${place},`}`} is missing: ${purpose}.`;
 };
 
 const follow = (content: Json, path: readonly Step[]): Json | undefined => path.reduce<Json | undefined>((node, step) => (node === undefined ? undefined : step.find(node)), content);
