@@ -1,5 +1,6 @@
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { busyboxImage } from '../cluster/real/node-image.ts';
 import { readCredentials } from './api.ts';
 import { casesByFile } from './cases/index.ts';
 import { recordedFolder } from './recorded.ts';
@@ -29,4 +30,4 @@ const record = async (subject: Subject, only: readonly string[]): Promise<void> 
 
 const kubeconfig = process.env['KAITO_TEST_KUBECONFIG'];
 if (!kubeconfig) throw new Error('KAITO_TEST_KUBECONFIG names no kubeconfig of a real cluster to record.');
-await record({ credentials: readCredentials(kubeconfig), image: process.env['KAITO_TEST_IMAGE'] ?? 'localhost/bb:1' }, process.argv.slice(2));
+await record({ credentials: readCredentials(kubeconfig), image: process.env['KAITO_TEST_IMAGE'] ?? busyboxImage }, process.argv.slice(2));

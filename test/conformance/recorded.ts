@@ -1,6 +1,9 @@
 import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 
+/** The recordings are of 1.36.3. */
+export const recordedMinorVersion = 36;
+
 export const recordedFolder = join(import.meta.dirname, 'recorded');
 
 /** What a real server answered to each case of that file, by title. Empty when nothing was recorded. */

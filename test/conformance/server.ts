@@ -15,6 +15,8 @@ export interface ConformanceCase {
   title: string;
   /** `pods`: nodes that run the image; `identities`: the right to act as somebody else. Absent: nothing but the namespace. */
   needs?: 'pods' | 'identities';
+  /** Older servers answer otherwise, and are not asked. */
+  sinceMinorVersion?: number;
   observe(server: TestServer): Promise<unknown>;
 }
 
