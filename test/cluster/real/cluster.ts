@@ -14,7 +14,7 @@ import { writeNodeImage } from './node-image.ts';
 import { issueCertificates, issueControlPlane } from './pki.ts';
 import { installPackages, unmetRequirements } from './requirements.ts';
 import { readState, type State, writeState } from './state.ts';
-import { findSupervisor, hasEnded, listProcesses, startProcess, type SupervisedProcess } from './supervisor.ts';
+import { endServers, findSupervisor, hasEnded, listProcesses, startProcess, type SupervisedProcess } from './supervisor.ts';
 import { findProgram, runTool } from './tools.ts';
 import { waitFor } from './waiting.ts';
 
@@ -209,6 +209,7 @@ const remove = async (name: string): Promise<void> => {
     process.kill(supervisor, 'SIGKILL');
     await waitFor(`the end of the cluster's processes (${supervisor})`, 30_000, async () => hasEnded(supervisor));
   }
+  endServers(folder);
   const blockFile = join(folder, 'block');
   if (existsSync(blockFile)) await disconnect(addressesOf(Number(readFileSync(blockFile, 'utf8'))).interface);
   await removeGroup(rootOf(name));

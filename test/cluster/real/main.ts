@@ -1,5 +1,6 @@
 import { parseArgs } from 'node:util';
 import { execa } from 'execa';
+import { removeHostNames } from '../registries/hosts-file.ts';
 import { startRegistries, stopRegistries } from '../registries/registries.ts';
 import { defaultName, down, open, status, up } from './cluster.ts';
 
@@ -52,7 +53,7 @@ const main = async (): Promise<number> => {
       return 0;
     }
     case 'down':
-      await open(name).then(stopRegistries, () => {});
+      await open(name).then(stopRegistries, () => removeHostNames(name)); // Of a cluster that was cut off, the names at least.
       await down(name);
       say(`The cluster ${name} is gone.`);
       return 0;

@@ -37,6 +37,14 @@ export const findSupervisor = (folder: string): number | undefined => {
   return undefined;
 };
 
+/** Servers that tests run on the machine itself, beside the cluster, and whose files lie in the run's folder. */
+export const endServers = (folder: string): void => {
+  for (const entry of readdirSync('/proc')) {
+    if (!/^\d+$/u.test(entry) || Number(entry) === process.pid) continue;
+    if (commandLine(entry).some((word) => word.startsWith(join(folder, 'image-registries/')))) process.kill(Number(entry), 'SIGKILL');
+  }
+};
+
 const commandLine = (pid: string): string[] => {
   try {
     return readFileSync(join('/proc', pid, 'cmdline'), 'utf8').split('\0');
