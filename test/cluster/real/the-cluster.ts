@@ -25,7 +25,8 @@ export const ownNamespace = async (kubeconfigFile = theCluster().kubeconfigFile)
   onTestFinished(async () => {
     await api.deleteNamespace({ name }).catch(() => undefined);
   });
-  await waitFor(`the service account of ${name}`, 30_000, () =>
+  // Controllers that lost the API server try again ever more seldom, half a minute apart at last.
+  await waitFor(`the service account of ${name}`, 90_000, () =>
     api.readNamespacedServiceAccount({ namespace: name, name: 'default' }).then(
       () => true,
       () => false,
