@@ -5,9 +5,10 @@ import { formatDuration } from '../domain/duration.ts';
 import { BugError, ConflictError, FailedError, TimeoutError } from '../domain/errors.ts';
 import type { Event } from '../domain/event.ts';
 import type { CreateAgentPoolStep, DeleteAgentPoolStep } from '../domain/plan.ts';
+import type { NodePoolRecord, OwnerRecord } from '../domain/record.ts';
 import { createChannel } from './channel.ts';
 import { describeNodes } from './nodes.ts';
-import type { Session } from './session.ts';
+import { isRecordDeleted, type Session } from './session.ts';
 import { track, Tracked, waitFor } from './wait.ts';
 
 /** Adds the pool, or takes up what an earlier run began, and awaits Azure's operation while the nodes join. */
@@ -17,16 +18,16 @@ export async function* createAgentPool(step: CreateAgentPoolStep, session: Sessi
   const operation: StartedOperation | undefined =
     step.resume?.kind === 'create' ? { ...step.resume, kind: 'create', agentPool: pool.name } : yield* requestAgentPool(step, session);
   if (!operation) return 'was there already';
-  await saveOperation(session, { kind: operation.kind, state: operation.state });
-  if (step.isLeft) return 'asked for, and left to Azure';
   try {
+    await saveOperation({ kind: operation.kind, state: operation.state }, session);
+    if (step.isLeft) return 'asked for, and left to Azure';
     yield* awaitCreation(operation, step, session);
+    await saveOperation(undefined, session);
   } catch (error) {
-    // A refused or half-made pool must not stay behind; an interrupted or late one is still on its way.
-    if (!session.signal.aborted && !(error instanceof TimeoutError)) yield* removeFailedPool(step, session);
+    // A refused or half-made pool must not stay behind, nor one whose record somebody has deleted; an interrupted or late one is still on its way.
+    if (!session.signal.aborted && !(error instanceof TimeoutError)) yield* removeFailedPool(step, isRecordDeleted(error) ? 'whose workspace was deleted meanwhile' : 'which Azure could not complete', session);
     throw error;
   }
-  await saveOperation(session, undefined);
   return step.resume ? 'taken up from an earlier run' : 'created';
 }
 
@@ -85,8 +86,8 @@ const awaitCreation = (operation: StartedOperation, step: CreateAgentPoolStep, s
   });
 };
 
-async function* removeFailedPool({ pool, timeoutMs }: CreateAgentPoolStep, session: Session): AsyncGenerator<Event, void> {
-  yield { type: 'note', message: `Removing agent pool ${pool.name}, which Azure could not complete.` };
+async function* removeFailedPool({ pool, timeoutMs }: CreateAgentPoolStep, why: string, session: Session): AsyncGenerator<Event, void> {
+  yield { type: 'note', message: `Removing agent pool ${pool.name}, ${why}.` };
   try {
     yield* removePool(pool.name, timeoutMs, session);
   } catch (error) {
@@ -115,7 +116,7 @@ async function* removePool(name: string, timeoutMs: number, session: Session): A
     await saveReleased(session);
     return 'was gone already';
   }
-  await saveOperation(session, { kind: 'delete', state: operation.state });
+  await saveOperationIfKept({ kind: 'delete', state: operation.state }, session);
   yield* awaitDeletion(operation, timeoutMs, session);
   await saveReleased(session);
   return 'removed';
@@ -217,16 +218,26 @@ const azureOf = (session: Session) => {
   return session.azure;
 };
 
-const saveOperation = async (session: Session, operation: { kind: 'create' | 'delete'; state: string } | undefined): Promise<void> => {
-  const { nodePool, ...record } = session.record();
-  if (!nodePool) return;
-  const { operation: _, ...rest } = nodePool;
-  await session.saveRecord({ ...record, nodePool: operation ? { ...rest, operation } : rest });
+type PoolOperation = { kind: 'create' | 'delete'; state: string };
+
+const saveOperation = async (operation: PoolOperation | undefined, session: Session): Promise<void> => {
+  const changed = withOperation(operation, session.record());
+  if (changed) await session.saveRecord(changed);
+};
+
+const saveOperationIfKept = async (operation: PoolOperation, session: Session): Promise<void> => {
+  const changed = withOperation(operation, session.record());
+  if (changed) await session.saveRecordIfKept(changed);
 };
 
 const saveReleased = async (session: Session): Promise<void> => {
-  const { nodePool, ...record } = session.record();
-  if (!nodePool) return;
+  const changed = withOperation(undefined, session.record());
+  if (changed) await session.saveRecordIfKept({ ...changed, nodePool: { ...changed.nodePool, releasedAt: new Date(session.clock.now()).toISOString() } });
+};
+
+/** Undefined when the record names no pool: then there is nothing to note. */
+const withOperation = (operation: PoolOperation | undefined, { nodePool, ...record }: OwnerRecord): (OwnerRecord & { nodePool: NodePoolRecord }) | undefined => {
+  if (!nodePool) return undefined;
   const { operation: _, ...rest } = nodePool;
-  await session.saveRecord({ ...record, nodePool: { ...rest, releasedAt: new Date(session.clock.now()).toISOString() } });
+  return { ...record, nodePool: operation ? { ...rest, operation } : rest };
 };

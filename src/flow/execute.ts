@@ -6,7 +6,7 @@ import { createAgentPool, deleteAgentPool } from './agent-pool.ts';
 import { awaitNodes } from './nodes.ts';
 import { awaitGone, deleteObject } from './removal.ts';
 import { awaitServer } from './serving.ts';
-import { createSession, type Effects, type Session } from './session.ts';
+import { createSession, type Effects, isRecordDeleted, type Session } from './session.ts';
 import { followTuning } from './tuning.ts';
 
 /**
@@ -32,6 +32,9 @@ export async function* execute(plan: Plan, stored: { uid: string; record: OwnerR
     }
   }
   if (failure !== undefined) {
+    // Whoever deleted the workspace has seen to its nodes.
+    const deletion = await session.findDeletion(failure);
+    if (deletion) throw deletion;
     yield* warnOfSpending(session);
     throw failure;
   }
@@ -57,7 +60,7 @@ const spendingPool = (session: Session): NodePoolRecord | undefined => {
 };
 
 /** Losing the connection, or the login, while a Job runs is not its end: hours of training must not be thrown away for it. */
-const isOutOfSight = (step: Step, error: unknown): boolean => step.kind === 'follow-tuning' && !(error instanceof WorkloadError) && !(error instanceof TimeoutError);
+const isOutOfSight = (step: Step, error: unknown): boolean => step.kind === 'follow-tuning' && !(error instanceof WorkloadError) && !(error instanceof TimeoutError) && !isRecordDeleted(error);
 
 const againHints = ({ plan }: Session): string[] => {
   const { name, namespace } = plan.workspace.metadata;

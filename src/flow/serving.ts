@@ -1,6 +1,6 @@
 import type { Kinds } from '../cluster/kinds.ts';
 import { formatDuration } from '../domain/duration.ts';
-import { AccessError, TimeoutError } from '../domain/errors.ts';
+import { AccessError, TimeoutError, WorkloadError } from '../domain/errors.ts';
 import type { Event, Progress } from '../domain/event.ts';
 import { describeObject } from '../domain/kubernetes.ts';
 import type { AwaitServerStep } from '../domain/plan.ts';
@@ -42,7 +42,8 @@ export async function* awaitServer(step: AwaitServerStep, session: Session): Asy
     judge() {
       const workload = workloads.get(step.workload.name);
       // Until it is known which revision is wanted, a pod of the one before would be taken for it.
-      if (!workload) return { state: 'waiting', reason: `${describeObject(step.workload)} is not there yet` };
+      if (!workloads.isComplete) return { state: 'waiting', reason: 'asking the cluster' };
+      if (!workload) return { state: 'failed', error: new WorkloadError(`${describeObject(step.workload)} is gone.`, { reason: 'WorkloadDeleted', fact: 'Somebody deleted it while it was awaited.' }) };
       return judgeServer(step, workload, [...pods.values()].filter((pod) => isCurrent(pod, workload)), [...events.values()], health);
     },
     onTimeout: (reason) =>

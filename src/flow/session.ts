@@ -6,6 +6,7 @@ import { BugError, ConflictError } from '../domain/errors.ts';
 import type { KubernetesObject, OwnerReference } from '../domain/kubernetes.ts';
 import type { Plan } from '../domain/plan.ts';
 import type { OwnerRecord } from '../domain/record.ts';
+import type { Workspace } from '../domain/workspace.ts';
 import { renderRecord } from './record.ts';
 
 /** What carrying out a Plan may reach, and the one thing that changes on the way: the owner record. */
@@ -20,8 +21,12 @@ export interface Effects {
 export interface Session extends Effects {
   plan: Plan;
   record(): OwnerRecord;
-  /** Writes the record as changed, and keeps it. */
+  /** Writes the record as changed, and keeps it. ConflictError `RecordDeleted` when somebody has deleted it meanwhile. */
   saveRecord(record: OwnerRecord): Promise<KubernetesObject>;
+  /** The same of what ends here anyway: where the record is gone, nobody needs to read it any more. */
+  saveRecordIfKept(record: OwnerRecord): Promise<void>;
+  /** The `RecordDeleted` to tell in place of what came of it; undefined while the record is there, or cannot be asked for. */
+  findDeletion(failure: unknown): Promise<ConflictError | undefined>;
   /** The owner of everything else; the record must have been written before. */
   ownerReference(): OwnerReference;
 }
@@ -34,25 +39,40 @@ export const createSession = (plan: Plan, effects: Effects, stored: { uid: strin
       return (await effects.cluster.apply(object, { signal: effects.signal })).object;
     } catch (error) {
       if (!(error instanceof ConflictError) || error.reason === 'FieldManagerConflict') throw error;
-      throw new ConflictError(`The owner record ConfigMap/${object.metadata.name} was deleted while this ran.`, {
-        reason: 'RecordDeleted',
-        ...(error.fact === undefined ? {} : { fact: error.fact }),
-        hints: [`kaito-ts status ${workspace.metadata.name}`, 'Run the same command again to begin anew.'],
-        cause: error,
-      });
+      throw recordDeleted(workspace, error);
     }
+  };
+  const saveRecord = async (record: OwnerRecord): Promise<KubernetesObject> => {
+    const rendered = renderRecord(record);
+    // With its uid only this very record is written: one that a parallel `delete` has removed does not come back.
+    const object = await write(current ? { ...rendered, metadata: { ...rendered.metadata, uid: current.uid } } : rendered);
+    if (!object.metadata.uid) throw new BugError('The API server stored the owner record without a uid.');
+    current = { uid: object.metadata.uid, record };
+    return object;
   };
   return {
     ...effects,
     plan,
     record: () => current?.record ?? { workspace, revision: 1, createdAt: new Date(effects.clock.now()).toISOString() },
-    async saveRecord(record) {
-      const rendered = renderRecord(record);
-      // With its uid only this very record is written: one that a parallel `delete` has removed does not come back.
-      const object = await write(current ? { ...rendered, metadata: { ...rendered.metadata, uid: current.uid } } : rendered);
-      if (!object.metadata.uid) throw new BugError('The API server stored the owner record without a uid.');
-      current = { uid: object.metadata.uid, record };
-      return object;
+    saveRecord,
+    async saveRecordIfKept(record) {
+      try {
+        await saveRecord(record);
+      } catch (error) {
+        if (!isRecordDeleted(error)) throw error;
+        if (current) current = { ...current, record };
+      }
+    },
+    async findDeletion(failure) {
+      if (isRecordDeleted(failure)) return failure;
+      if (!current) return undefined;
+      const { name, namespace } = renderRecord(current.record).metadata;
+      try {
+        const stored = await effects.cluster.get('ConfigMap', name, { ...(namespace === undefined ? {} : { namespace }), signal: effects.signal });
+        return stored?.metadata.uid === current.uid ? undefined : recordDeleted(workspace, failure);
+      } catch {
+        return undefined;
+      }
     },
     ownerReference() {
       if (!current) throw new BugError('An object was to be applied before its owner record.');
@@ -61,3 +81,13 @@ export const createSession = (plan: Plan, effects: Effects, stored: { uid: strin
     },
   };
 };
+
+const recordDeleted = ({ metadata: { name, namespace } }: Workspace, cause: unknown): ConflictError =>
+  new ConflictError(`Workspace ${name} in namespace ${namespace} was deleted while this ran.`, {
+    reason: 'RecordDeleted',
+    ...(cause instanceof Error ? { fact: cause.message } : {}),
+    hints: [`kaito-ts status ${name}`, 'Run the same command again to begin anew.'],
+    cause,
+  });
+
+export const isRecordDeleted = (error: unknown): error is ConflictError => error instanceof ConflictError && error.reason === 'RecordDeleted';

@@ -2,7 +2,7 @@ import type { Kinds } from '../cluster/kinds.ts';
 import { KaitoError, TimeoutError, WorkloadError } from '../domain/errors.ts';
 import type { Event } from '../domain/event.ts';
 import type { FollowTuningStep } from '../domain/plan.ts';
-import type { AdapterLocation, TuningResult } from '../domain/record.ts';
+import type { AdapterLocation } from '../domain/record.ts';
 import { containerStatuses, diagnoseCreation, diagnosePods, type PodReason } from './diagnose.ts';
 import type { Session } from './session.ts';
 import { createTrainingLog, type TrainingLog, type TrainingLogUpdate } from './training-log.ts';
@@ -54,7 +54,7 @@ export async function* followTuning(step: FollowTuningStep, session: Session): A
   } catch (error) {
     if (session.signal.aborted || !(error instanceof WorkloadError)) throw error;
     const { error: explained, logTail } = await explainTuningFailure(error, podsThatCount(pods), training.log(), session);
-    await saveResult(session, { outcome: 'Failed', finishedAt: now(session), reason: explained.reason, message: explained.fact ?? explained.message, ...(logTail === undefined ? {} : { logTail }) });
+    await session.saveRecordIfKept({ ...session.record(), result: { outcome: 'Failed', finishedAt: now(session), reason: explained.reason, message: explained.fact ?? explained.message, ...(logTail === undefined ? {} : { logTail }) } });
     // A pod that cannot start would be tried again and again until the time limit.
     if (isStuck(jobs.get(step.job.name))) await cluster.delete('Job', step.job.name, { namespace, propagation: 'Background', signal: session.signal });
     throw explained;
@@ -62,7 +62,7 @@ export async function* followTuning(step: FollowTuningStep, session: Session): A
   const trainer = newest(pods);
   if (trainer && training.summary().steps === undefined) yield* readAfterwards(session, trainer, training);
   const adapter = locateAdapter(step.adapter, [...pods.values()]);
-  await saveResult(session, { outcome: 'Succeeded', finishedAt: now(session), adapter, ...training.summary() });
+  await session.saveRecord({ ...session.record(), result: { outcome: 'Succeeded', finishedAt: now(session), adapter, ...training.summary() } });
   const { steps, finalLoss } = training.summary();
   return [steps === undefined ? 'succeeded' : `${steps} steps`, finalLoss === undefined ? undefined : `last loss ${finalLoss}`].filter(Boolean).join(', ');
 }
@@ -70,10 +70,6 @@ export async function* followTuning(step: FollowTuningStep, session: Session): A
 const isStuck = (job: Kinds['Job'] | undefined): boolean => job !== undefined && !job.status?.conditions?.some(({ type, status }) => (type === 'Failed' || type === 'Complete') && status === 'True');
 
 const now = ({ clock }: Session): string => new Date(clock.now()).toISOString();
-
-const saveResult = async (session: Session, result: TuningResult): Promise<void> => {
-  await session.saveRecord({ ...session.record(), result });
-};
 
 const judgeTuning = (step: FollowTuningStep, jobs: Tracked<'Job'>, allPods: Tracked<'Pod'>, allEvents: Tracked<'Event'>): Verdict<void> => {
   if (!jobs.isComplete || !allPods.isComplete) return { state: 'waiting', reason: 'asking the cluster' };

@@ -2,6 +2,7 @@ import { describe, expect, it } from 'vitest';
 import { AccessError, ConflictError, FailedError, QuotaError } from '../../src/domain/errors.ts';
 import type { KubernetesObject } from '../../src/domain/kubernetes.ts';
 import type { Step } from '../../src/domain/plan.ts';
+import { renderRecord } from '../../src/flow/record.ts';
 import { agentPool, createFakeCloud } from '../support/fakes.ts';
 import { settled } from '../support/manual-clock.ts';
 import { createStage, ended, job, jobCondition, node, nodePool, planOf, pod, record, running, shortly } from './support.ts';
@@ -102,6 +103,39 @@ describe('execute', () => {
     const { cluster, execute } = createStage(record({ revision: 7 }));
     await expect(execute(planOf([])).result).resolves.toMatchObject({ revision: 7 });
     expect(cluster.writes).toEqual([]);
+  });
+});
+
+describe('execute while somebody deletes the workspace', () => {
+  const deleted = { name: 'ConflictError', reason: 'RecordDeleted', message: 'Workspace tuned in namespace default was deleted while this ran.' };
+
+  it('takes back the pool that it has just asked for, and says nothing of one that costs money', async () => {
+    const { cluster, cloud, execute } = createStage(record({ nodePool: nodePool() }));
+    cloud.succeed();
+    const execution = execute(planOf([steps.create]));
+    cluster.remove('ConfigMap', 'tuned-kaito');
+    await expect(execution.result).rejects.toMatchObject(deleted);
+    expect(cloud.calls).toEqual(['create kpool', 'delete kpool', 'await delete kpool (delete-operation)']);
+    expect(shortly(execution.items).slice(1)).toEqual(['note: Removing agent pool kpool, whose workspace was deleted meanwhile.']);
+    expect(cluster.find('ConfigMap', 'tuned-kaito')).toBeUndefined();
+  });
+
+  it('tells the deletion as the reason, and what came of it as the fact', async () => {
+    const { cluster, cloud, execution } = await untilTraining();
+    cluster.remove('ConfigMap', 'tuned-kaito');
+    cluster.remove('Job', 'tuned');
+    await expect(execution.result).rejects.toMatchObject({ ...deleted, fact: 'Job/tuned is gone.' });
+    expect(cloud.pools.size).toBe(0);
+  });
+
+  it('is not deceived by another workspace of that name', async () => {
+    const { cluster, execution } = await untilTraining();
+    cluster.remove('ConfigMap', 'tuned-kaito');
+    cluster.put({ ...renderRecord(record()), metadata: { ...renderRecord(record()).metadata, uid: 'another' } });
+    cluster.put(failed);
+    cluster.put(job(jobCondition('Failed')));
+    await expect(execution.result).rejects.toMatchObject(deleted);
+    expect(cluster.find('ConfigMap', 'tuned-kaito')?.metadata.uid).toBe('another');
   });
 });
 

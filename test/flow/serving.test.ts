@@ -4,7 +4,7 @@ import type { AwaitServerStep } from '../../src/domain/plan.ts';
 import { awaitServer } from '../../src/flow/serving.ts';
 import { follow } from '../support/following.ts';
 import { settled } from '../support/manual-clock.ts';
-import { container, createStage, planOf, pod, record, running, servingWorkspace, shortly, waiting, type PodShape } from './support.ts';
+import { container, createStage, planOf, pod, record, running, servingWorkspace, shortly, waiting, type PodShape, type Stage } from './support.ts';
 
 const revision = 'workspace.kaito.io/revision';
 const step: AwaitServerStep = { kind: 'await-server', title: 'Wait until it answers', workload: { kind: 'Deployment', name: 'served' }, servedModelName: 'phi', timeoutMs: 1_800_000 };
@@ -19,8 +19,9 @@ const deployment = (wanted = '1'): Kinds['Deployment'] => ({
 const server = ({ wanted = '1', isReady = true, ...shape }: PodShape & { wanted?: string; isReady?: boolean } = {}) =>
   pod({ name: 'served-1', restartPolicy: 'Always', containers: [running('served')], conditions: [{ type: 'Ready', status: isReady ? 'True' : 'False' }], ...shape, labels: { 'kaito.sh/workspace': 'served', ...shape.labels }, annotations: { [revision]: wanted } });
 
-const begin = (workload: AwaitServerStep['workload'] = step.workload) => {
+const begin = (workload: AwaitServerStep['workload'] = step.workload, prepare: (stage: Stage) => void = () => {}) => {
   const stage = createStage(record({ workspace: servingWorkspace() }));
+  prepare(stage);
   const following = follow(awaitServer({ ...step, workload }, stage.session(planOf([], servingWorkspace()))));
   /** Lets time pass until it is so: requests to the server take turns of their own. */
   const until = (isSo: () => void) =>
@@ -82,7 +83,6 @@ describe('awaitServer', () => {
 
   it('tells each thing that comes before the server, in its order', async () => {
     const { cluster, clock, following } = begin();
-    await clock.advance(1_000);
     cluster.put(deployment());
     await clock.advance(1_000);
     for (const shape of [
@@ -94,7 +94,6 @@ describe('awaitServer', () => {
       await clock.advance(1_000);
     }
     expect(shortly(following.items)).toEqual([
-      'waiting: Deployment/served is not there yet',
       'waiting: Deployment/served has no pod yet',
       'waiting: the pod is not scheduled yet',
       'waiting: pulling images',
@@ -112,15 +111,25 @@ describe('awaitServer', () => {
   });
 
   it('does not look at pods before it knows which revision is wanted', async () => {
-    const { cluster, clock, following, until } = begin();
+    let release = (): void => {};
+    const { cluster, clock, following, until } = begin(step.workload, (stage) => (release = stage.cluster.hold('Deployment')));
     cluster.serve(answerWith(200));
     cluster.put(server({ wanted: '1' }));
     await clock.advance(30_000);
-    expect(shortly(following.items)).toEqual(['waiting: Deployment/served is not there yet', 'waiting: Deployment/served is not there yet']);
+    expect(shortly(following.items)).toEqual(['waiting: asking the cluster', 'waiting: asking the cluster']);
     cluster.put(deployment('1'));
+    release();
     let isOver = false;
     void following.result.then(() => (isOver = true));
     await until(() => expect(isOver).toBe(true));
+  });
+
+  it('does not go on waiting for what somebody deletes', async () => {
+    const { cluster, clock, following } = begin();
+    cluster.put(deployment());
+    await clock.advance(1_000);
+    cluster.remove('Deployment', 'served');
+    await expect(following.result).rejects.toMatchObject({ name: 'WorkloadError', reason: 'WorkloadDeleted', message: 'Deployment/served is gone.' });
   });
 
   it('asks the leader alone, and awaits all the pods of several nodes', async () => {

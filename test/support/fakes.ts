@@ -133,7 +133,10 @@ export const createFakeCluster = (objects: readonly KubernetesObject[] = []): Fa
     },
     async apply(object): Promise<ApplyResult> {
       write('apply', object.kind, object.metadata.name);
-      const existed = store.has(keyOf(object.kind, object.metadata.name));
+      const existing = store.get(keyOf(object.kind, object.metadata.name));
+      const { uid } = object.metadata;
+      if (uid !== undefined && existing?.metadata.uid !== uid) throw new ConflictError(`Operation cannot be fulfilled on ${object.kind} "${object.metadata.name}": uid mismatch: the provided object specified uid ${uid}, and no existing object was found`);
+      const existed = existing !== undefined;
       return { object: put(object), outcome: existed ? 'configured' : 'created' };
     },
     async create(object) {
