@@ -10,6 +10,7 @@ import { createCertificateAuthority } from '../../../src/sandbox/tls.ts';
 import type { RealCluster } from '../real/cluster.ts';
 import { identity, nodePlace } from './identity.ts';
 import { asAksUser } from './kubeconfig.ts';
+import { type AgentPoolSummary, listAgentPools } from './list-agent-pools.ts';
 import { createPoolNodes } from './pool-nodes.ts';
 
 export interface AzureOptions {
@@ -28,6 +29,7 @@ export interface Azure {
   /** Points kaito-ts at it and at the cluster. */
   environment: Record<string, string>;
   requests(): readonly SandboxRequest[];
+  agentPools(): Promise<AgentPoolSummary[]>;
   /** Nodes of its agent pools. */
   nodeNames(): readonly string[];
   /** Ends with all nodes that are left, too. */
@@ -79,6 +81,7 @@ export const startAzure = async (cluster: RealCluster, { faults: faultNames = []
       AZURE_TOKEN_CREDENTIALS: 'EnvironmentCredential',
     },
     requests: () => arm.requests(),
+    agentPools: () => listAgentPools({ armUrl: arm.url, authorityUrl: entra.url, secret, certificatePem: authority.certificatePem }),
     nodeNames: () => poolNodes.names(),
     async close() {
       await Promise.all([arm.close(), entra.close()]);
