@@ -3,7 +3,7 @@ import { foldersToJoin, rootOf } from './cgroups.ts';
 import { type RealCluster, waitUntilServing } from './cluster.ts';
 import { controlPlaneCommand, type ControlPlaneComponent, controlPlaneComponents } from './control-plane.ts';
 import { insideFolder } from './files.ts';
-import { nodeCommand, type NodeComponent } from './node.ts';
+import { nodeCommand, type NodeComponent, waitForRuntime } from './node.ts';
 import { filesOf, registrationsOf, waitUntilBack } from './nodes.ts';
 import { readState } from './state.ts';
 import { runInside, startProcess, stopProcess } from './supervisor.ts';
@@ -21,18 +21,19 @@ export const stopComponent = (cluster: RealCluster, component: Component, { grac
   stopProcess(cluster.folder, component, graceMs);
 
 /**
- * Starts it again as it was. Of the API server, resolves when it serves; of a kubelet, when the node is Ready anew and has
+ * Starts it again as it was. Of the API server and containerd, resolves when they serve; of a kubelet, when the node is Ready anew and has
  * its GPUs. `extraFlags` are for this start only.
  */
 export const startComponent = async (cluster: RealCluster, component: Component, extraFlags: readonly string[] = []): Promise<void> => {
   const command = commandOf(cluster, component);
   const state = requireState(cluster);
-  const node = component.startsWith('kubelet:') ? filesOf(state, cluster.folder, component.slice('kubelet:'.length)) : undefined;
+  const node = isOfControlPlane(component) ? undefined : filesOf(state, cluster.folder, component.slice(component.indexOf(':') + 1));
   const registrations = node === undefined ? 0 : registrationsOf(node);
   const startedAt = Date.now();
   await startProcess(cluster.folder, { ...command, argv: [...command.argv, ...extraFlags] });
   if (component === 'kube-apiserver') await waitUntilServing(cluster.folder, addressesOf(state.block).server);
-  if (node !== undefined) await waitUntilBack(node, state.nodes[node.node]?.gpuCount ?? 0, registrations, startedAt);
+  if (node !== undefined && component.startsWith('containerd:')) await waitForRuntime(node);
+  if (node !== undefined && component.startsWith('kubelet:')) await waitUntilBack(node, state.nodes[node.node]?.gpuCount ?? 0, registrations, startedAt);
 };
 
 const commandOf = (cluster: RealCluster, component: Component) => {

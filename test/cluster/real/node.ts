@@ -2,6 +2,7 @@ import { rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { insideFolder, makeFolders } from './files.ts';
 import { foldersToJoin, makeGroup, removeGroup, rootOf } from './cgroups.ts';
+import { logOf } from './logs.ts';
 import { pauseImage } from './node-image.ts';
 import { issueKubelet } from './pki.ts';
 import { cniPlugins } from './requirements.ts';
@@ -47,10 +48,15 @@ export const prepareNode = async (files: NodeFiles, settings: NodeSettings): Pro
 /** Starts the runtime, and waits until it answers and has the one image that it does not pull. */
 export const startRuntime = async (files: NodeFiles, settings: NodeSettings): Promise<void> => {
   await startProcess(files.folder, nodeCommand('containerd', files, settings));
-  const ctr = (...words: string[]) => runInside(files.folder, 'ctr', '--address', inside(files.node, 'containerd.sock'), ...words);
-  await waitFor(`containerd of ${files.node}`, 30_000, () => ctr('version').catch(() => undefined));
-  await ctr('--namespace', 'k8s.io', 'images', 'import', `${insideFolder}/node-image.tar`);
+  await waitForRuntime(files);
+  await askRuntime(files, '--namespace', 'k8s.io', 'images', 'import', `${insideFolder}/node-image.tar`);
 };
+
+/** A kubelet that starts before its runtime answers gives up. */
+export const waitForRuntime = (files: NodeFiles): Promise<string> =>
+  waitFor(`containerd of ${files.node}`, 60_000, () => askRuntime(files, 'version').catch(() => undefined), () => logOf(files.folder, `containerd:${files.node}`));
+
+const askRuntime = ({ folder, node }: NodeFiles, ...words: string[]): Promise<string> => runInside(folder, 'ctr', '--address', inside(node, 'containerd.sock'), ...words);
 
 /** Ends whatever of the node still runs, and forgets it. */
 export const removeNode = async (files: NodeFiles): Promise<void> => {

@@ -97,14 +97,19 @@ const waitUntilReady = (files: NodeFiles, { gpuCount }: NodeSettings): Promise<b
     `the node ${files.node} to be Ready`,
     60_000,
     async () => {
-      for (const component of [`kubelet:${files.node}`, `containerd:${files.node}`]) {
-        const found = (await listProcesses(files.folder)).find(({ name }) => name === component);
-        if (found?.running !== true) throw new Error(`${component} ended (${found?.status ?? 'it was never started'}).\n${logOf(files.folder, component)}`);
-      }
+      await refuseEnded(files);
       return isReady(await readNode(files), gpuCount);
     },
     () => logOf(files.folder, `kubelet:${files.node}`),
   );
+
+const refuseEnded = async ({ folder, node }: NodeFiles): Promise<void> => {
+  const processes = await listProcesses(folder);
+  for (const component of [`kubelet:${node}`, `containerd:${node}`]) {
+    const found = processes.find(({ name }) => name === component);
+    if (found?.running !== true) throw new Error(`${component} ended (${found?.status ?? 'it was never started'}).\n${logOf(folder, component)}`);
+  }
+};
 
 const readNode = async ({ folder, server, node }: NodeFiles): Promise<NodeObject> => (await askApi(folder, server, 'GET', `/api/v1/nodes/${node}`)).body as NodeObject;
 
@@ -119,7 +124,10 @@ export const waitUntilBack = (files: NodeFiles, gpuCount: number, registrations:
   waitFor(
     `the node ${files.node} to be Ready again`,
     60_000,
-    async () => (gpuCount === 0 || registrationsOf(files) > registrations) && isReady(await readNode(files), gpuCount, sinceMs),
+    async () => {
+      await refuseEnded(files);
+      return (gpuCount === 0 || registrationsOf(files) > registrations) && isReady(await readNode(files), gpuCount, sinceMs);
+    },
     () => logOf(files.folder, `kubelet:${files.node}`),
   );
 
