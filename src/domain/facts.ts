@@ -40,7 +40,7 @@ export interface NodeFacts {
   gpuCount: number;
   /** From the label `nvidia.com/gpu.memory`, per GPU; absent where no feature discovery runs. */
   gpuMemoryGiB?: number;
-  /** Allocatable MIG slices by profile, where they are announced by it. */
+  /** Allocatable MIG slices by profile, where they are announced by it; absent: nobody knows. */
   slices?: Record<string, number>;
 }
 

@@ -5,13 +5,13 @@ export const gpuMemoryOf = (labels: Readonly<Record<string, string>>): { gpuMemo
 };
 
 /** MIG slices by profile, of a node's resources: `nvidia.com/mig-3g.40gb: "2"`. */
-export const slicesOf = (resources: Readonly<Record<string, unknown>>): { slices?: Record<string, number> } => {
-  const slices = Object.entries(resources).flatMap(([name, value]) => {
-    const profile = /^nvidia\.com\/mig-(\d+g\.[\d.]+gb)$/.exec(name)?.[1];
-    return profile === undefined ? [] : [[profile, countOf(value)] as const];
-  });
-  return slices.length === 0 ? {} : { slices: Object.fromEntries(slices) };
-};
+export const slicesOf = (resources: Readonly<Record<string, unknown>>): Record<string, number> =>
+  Object.fromEntries(
+    Object.entries(resources).flatMap(([name, value]) => {
+      const profile = /^nvidia\.com\/mig-(\d+g\.[\d.]+gb)$/.exec(name)?.[1];
+      return profile === undefined ? [] : [[profile, countOf(value)] as const];
+    }),
+  );
 
 /** 0 for what is no whole number. */
 export const countOf = (value: unknown): number => (/^\+?\d+$/.test(String(value)) ? Number(value) : 0);

@@ -118,7 +118,7 @@ export const toNodeFacts = (node: Kinds['Node']): NodeFacts => {
     taints: (node.spec?.taints ?? []).map(({ key, value, effect }) => `${key}${value === undefined ? '' : `=${value}`}:${effect}`),
     gpuCount: allocatableGpus(node),
     ...gpuMemoryOf(labels),
-    ...slicesOf(node.status?.allocatable ?? {}),
+    slices: slicesOf(node.status?.allocatable ?? {}),
   };
 };
 

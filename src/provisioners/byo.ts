@@ -21,7 +21,9 @@ export const byo: Provisioner = {
     const selectorText = labelSelectorText(selector);
     const resource = gpuResourceOf(partition);
     const matching = facts.nodes.filter((node) => hasLabels(node, selector));
-    const usable = matching.filter((node) => node.isReady && offered(node, partition) > 0);
+    // What nobody has looked at, and what does not say what slices it has, may have them.
+    const mayHaveSlices = (node: NodeFacts): boolean => partition?.mode === 'mig' && facts.isAssumed === true && node.slices === undefined;
+    const usable = matching.filter((node) => node.isReady && (offered(node, partition) > 0 || mayHaveSlices(node)));
     const [first] = usable;
     if (!first) {
       throw new PreflightError(`No Ready node with labels ${selectorText} has a ${partition?.mode === 'mig' ? `MIG slice ${partition.profile}` : 'GPU'} to allocate.`, {
@@ -58,6 +60,7 @@ export const byo: Provisioner = {
       choices: [{ what: 'nodes', value: `${usable.length} existing with ${selectorText}`, why: fitting.why }],
       checks: [{ what: 'nodes', verdict: 'passed', fact: `${usable.map((node) => node.name).join(', ')}: Ready, ${describeOffer(first, partition)} allocatable` }],
       warnings: [
+        ...(usable.some(mayHaveSlices) ? [`The nodes do not say what slices of GPUs they have, so whether ${resource} is among them is not known.`] : []),
         ...(usable.length < fitting.nodeCount ? [`${fitting.nodeCount} nodes are needed (${fitting.why}), and ${usable.length} with labels ${selectorText} ${usable.length === 1 ? 'is' : 'are'} known.`] : []),
         ...(machine.gpuMemoryGiB > 0
           ? [fitting.warning].filter((warning) => warning !== undefined)

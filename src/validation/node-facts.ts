@@ -9,6 +9,7 @@ export const toNodeFacts = (objects: readonly JsonMap[]): NodeFacts[] =>
     const status = isMap(node['status']) ? node['status'] : {};
     const labels = textMap(metadata['labels']);
     const allocatable = isMap(status['allocatable']) ? status['allocatable'] : undefined;
+    const inLabels = slicesOf(slicesInLabels(labels));
     return {
       name: text(metadata['name']),
       isReady: Array.isArray(status['conditions']) && status['conditions'].some((condition: unknown) => isMap(condition) && condition['type'] === 'Ready' && condition['status'] === 'True'),
@@ -16,7 +17,7 @@ export const toNodeFacts = (objects: readonly JsonMap[]): NodeFacts[] =>
       taints: [],
       gpuCount: countOf(allocatable ? allocatable['nvidia.com/gpu'] : labels['nvidia.com/gpu.count']),
       ...gpuMemoryOf(labels),
-      ...slicesOf(allocatable ?? slicesInLabels(labels)),
+      ...(allocatable ? { slices: slicesOf(allocatable) } : Object.keys(inLabels).length > 0 ? { slices: inLabels } : {}),
     };
   });
 

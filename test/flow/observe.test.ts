@@ -34,8 +34,8 @@ describe('observe', () => {
   it('reads GPUs from allocatable and their memory from the feature discovery\'s label, rounded as the operator does', async () => {
     const facts = await look([node('a', { gpus: 2, labels: { 'nvidia.com/gpu.memory': '23028' } }), node('b', { isReady: false, gpus: 0 })]);
     expect(facts.nodes).toEqual([
-      { name: 'a', isReady: true, labels: { 'nvidia.com/gpu.memory': '23028' }, taints: [], gpuCount: 2, gpuMemoryGiB: 22 },
-      { name: 'b', isReady: false, labels: {}, taints: [], gpuCount: 0 },
+      { name: 'a', isReady: true, labels: { 'nvidia.com/gpu.memory': '23028' }, taints: [], gpuCount: 2, gpuMemoryGiB: 22, slices: {} },
+      { name: 'b', isReady: false, labels: {}, taints: [], gpuCount: 0, slices: {} },
     ]);
   });
 

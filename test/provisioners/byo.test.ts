@@ -127,6 +127,13 @@ describe('a part of existing nodes', () => {
     expect(() => provision([gpuNode('a', { slices: { '1g.10gb': 7 } })], slice)).toThrow(expect.objectContaining({ ...refusal, hints: expect.not.arrayContaining([hint]) }));
   });
 
+  it('may be there on nodes that nobody has looked at and that say nothing of slices, and that is told', () => {
+    const { slices: _slices, ...silent } = gpuNode('a');
+    const assumed = byo.provision({ ...request, ...slice }, facts({ nodes: [silent], isAssumed: true }));
+    expect(assumed).toMatchObject({ nodes: { count: 1, gpuResource: 'nvidia.com/mig-3g.40gb' }, warnings: ['The nodes do not say what slices of GPUs they have, so whether nvidia.com/mig-3g.40gb is among them is not known.'] });
+    expect(() => byo.provision({ ...request, ...slice }, facts({ nodes: [{ ...silent, slices: {} }], isAssumed: true }))).toThrow(expect.objectContaining({ reason: 'NoMatchingNodes' }));
+  });
+
   it('is some of the GPUs of each node', () => {
     const some = parted({ mode: 'accelerator', count: 2 });
     expect(provision([gpuNode('a', { gpuCount: 8, gpuMemoryGiB: 80 }), gpuNode('b', { gpuCount: 4, gpuMemoryGiB: 80 })], some)).toMatchObject({ nodes: { gpusPerNode: 2, gpuMemoryGiB: 80 }, machine: { gpuCount: 2 }, before: [{ gpusPerNode: 2 }] });
