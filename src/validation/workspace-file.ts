@@ -1,4 +1,4 @@
-import { workspaceLabels } from '../domain/annotations.ts';
+import { kaitoAnnotation, workspaceLabels } from '../domain/annotations.ts';
 import { findRetiredInstanceType } from '../domain/azure-instance-types.ts';
 import { UsageError } from '../domain/errors.ts';
 import type { KubernetesObject } from '../domain/kubernetes.ts';
@@ -141,8 +141,17 @@ const unsupportedFields: readonly Pick<Problem, 'path' | 'severity' | 'message' 
   ...(['inference', 'tuning'] as const).map((kind) => ({ path: `${kind}.preset.presetOptions.image`, severity: 'warning' as const, message: 'presetOptions.image is ignored, as KAITO ignores it: one image serves every preset.', fix: 'Leave it out.' })),
 ];
 
+const severalServers: Pick<Problem, 'path' | 'severity' | 'message' | 'fix'> = {
+  path: 'resource.count',
+  severity: 'warning',
+  message: 'The transformers server runs on one node. KAITO starts as many as count says, and its Service reaches the first of them.',
+  fix: 'Leave count out.',
+};
+
+const startsSeveralServers = (content: JsonMap): boolean => valueAt(content, ['metadata', 'annotations', kaitoAnnotation.runtime]) === 'transformers' && valueAt(content, ['inference', 'preset']) !== undefined && Number(valueAt(content, ['resource', 'count'])) > 1;
+
 const unsupported = ({ content = {}, locate }: SourceDocument): Problem[] =>
-  unsupportedFields.flatMap(({ path, ...said }) => {
+  [...unsupportedFields, ...(startsSeveralServers(content) ? [severalServers] : [])].flatMap(({ path, ...said }) => {
     const value = valueAt(content, path.split('.'));
     return value === undefined || value === null || value === '' ? [] : [{ code: 'not-supported', path, ...said, ...locate(path.split('.')), source: 'kaito-ts' as const }];
   });

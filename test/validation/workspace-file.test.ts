@@ -76,6 +76,12 @@ describe('a Workspace file', () => {
     expect(reading.kind === 'refused' && reading.problems.find(({ code }) => code === 'not-supported')).toMatchObject({ path, severity: 'error' });
   });
 
+  it('is warned that the transformers runtime serves from one node, whatever the count', () => {
+    const several = (count: number, runtime: string) => read(serving('a').replace('name: a\n', `name: a\n  annotations: {kaito.sh/runtime: ${runtime}}\n`).replace('resource:', `resource:\n  count: ${count}`));
+    expect(several(2, 'transformers')).toMatchObject({ kind: 'read', warnings: [{ code: 'not-supported', path: 'resource.count', line: 7 }] });
+    expect(several(1, 'transformers')).toMatchObject({ kind: 'read', warnings: [] });
+  });
+
   it('of v1alpha1 gets the machine that it has always had when it names none, and is told', () => {
     const old = serving('a').replace('v1beta1', 'v1alpha1').replace(/ {2}instanceType.*\n/, '');
     const [reading, elsewhere, flagged] = [read(old), read(old, { provisioner: 'byo' }), read(old, { overrides: servingOverrides({ ...nothing, nodes: 'pool=gpu' }) })];
