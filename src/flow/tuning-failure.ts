@@ -35,15 +35,24 @@ const explain = (error: WorkloadError, pods: Kinds['Pod'][], status: ContainerSt
   }
   if (!status) return error;
   const fact = (status.name === 'tuner' ? (reread(text).failure() ?? training.failure()) : undefined) ?? lastLine(text) ?? status.state?.terminated?.message ?? `exit code ${status.state?.terminated?.exitCode}`;
-  const failure = failures[status.name] ?? { message: `Container ${status.name} failed.`, reason: 'ContainerFailed', hints: [] };
-  return new WorkloadError(failure.message, { reason: failure.reason, fact, hints: [...adviceOn(fact), ...failure.hints, logs], cause: error });
+  const failure = failures[status.name === 'dataset' && session.plan.workspace.tuning?.input.image !== undefined ? 'dataset image' : status.name] ?? { message: `Container ${status.name} failed.`, reason: 'ContainerFailed', hints: [] };
+  const refusal = /unauthorized|denied|401|403/i.test(fact) ? (failure.whenRefused ?? []) : [];
+  return new WorkloadError(failure.message, { reason: failure.reason, fact, hints: [...adviceOn(fact), ...refusal, ...failure.hints, logs], cause: error });
 };
 
-const failures: Record<string, { message: string; reason: string; hints: string[] }> = {
+interface ContainerFailure {
+  message: string;
+  reason: string;
+  hints: string[];
+  whenRefused?: string[];
+}
+
+const failures: Record<string, ContainerFailure> = {
   weights: { message: 'The weights could not be pulled.', reason: 'WeightsPullFailed', hints: ['Check that the nodes can reach mcr.microsoft.com.'] },
-  dataset: { message: 'The dataset could not be fetched.', reason: 'DatasetDownloadFailed', hints: ['Check the address with: curl -fIL <url>'] },
+  dataset: { message: 'The dataset could not be fetched.', reason: 'DatasetDownloadFailed', hints: ['Check the address with: curl -fIL <url>'], whenRefused: ['The server refused: the address must be readable without a login, as one with a shared access signature is.'] },
+  'dataset image': { message: 'The image with the dataset could not be pulled.', reason: 'DatasetPullFailed', hints: ['Check the image and the Secret with its credentials: --input-image, --input-image-secret.'], whenRefused: ['The registry refused: the Secret must allow pulling from that repository.'] },
   tuner: { message: 'Training failed.', reason: 'TrainingFailed', hints: [] },
-  push: { message: 'Training succeeded, and the adapter could not be pushed.', reason: 'PushFailed', hints: ['Check the push secret and the repository: --output-image-secret, --output-image.'] },
+  push: { message: 'Training succeeded, and the adapter could not be pushed.', reason: 'PushFailed', hints: ['Check the push secret and the repository: --output-image-secret, --output-image.'], whenRefused: ['The registry refused: the Secret must allow pushing to that repository.'] },
 };
 
 /** What is known to help against what the trainer and its surroundings say. Grows with experience. */
@@ -54,7 +63,6 @@ const advice: [RegExp, string][] = [
   [/Target modules .* not found|Please specify `target_modules`/, 'Name linear layers that exist in the model, with --target-modules.'],
   [/not used by the HfArgumentParser/, 'The training configuration has a key that the trainer does not know.'],
   [/OOMKilled/, 'The machine ran out of memory, not the GPU: use a larger instance type (--instance-type).'],
-  [/unauthorized|denied|401|403/i, 'The registry refused: the secret must allow pushing to that repository.'],
 ];
 
 const adviceOn = (fact: string): string[] => advice.filter(([pattern]) => pattern.test(fact)).map(([, hint]) => hint);

@@ -2,10 +2,11 @@ import { describe, expect, it, vi } from 'vitest';
 import type { Kinds } from '../../src/cluster/kinds.ts';
 import { FailedError } from '../../src/domain/errors.ts';
 import type { FollowTuningStep } from '../../src/domain/plan.ts';
+import type { Tuning } from '../../src/domain/workspace.ts';
 import { followTuning } from '../../src/flow/tuning.ts';
 import { follow } from '../support/following.ts';
 import { settled } from '../support/manual-clock.ts';
-import { createStage, ended, job, jobCondition, nodePool, pod, record, running, shortly, waiting, warningEvent, type PodShape, type Stage } from './support.ts';
+import { createStage, ended, job, jobCondition, nodePool, planOf, pod, record, running, shortly, tuningWorkspace, waiting, warningEvent, type PodShape, type Stage } from './support.ts';
 
 const step: FollowTuningStep = {
   kind: 'follow-tuning',
@@ -16,7 +17,7 @@ const step: FollowTuningStep = {
 };
 
 const digest = `sha256:${'a'.repeat(64)}`;
-const bar = (done: number, total: number): string => `\r ${Math.floor((100 * done) / total)}%|█         | ${done}/${total} [00:10<00:40,  2.00s/it]`;
+const bar = (done: number, total: number): string => `\r ${Math.round((100 * done) / total)}%|█         | ${done}/${total} [00:10<00:40,  2.00s/it]`;
 
 const tuningPod = (shape: PodShape): Kinds['Pod'] => pod({ name: 'tuned-1', ...shape, labels: { 'batch.kubernetes.io/job-name': 'tuned', 'kaito.sh/workspace': 'tuned' } });
 const succeeded = tuningPod({ phase: 'Succeeded', init: [ended('weights', 0), ended('tuner', 0)], containers: [ended('push', 0, { message: `pushed ${digest}` })] });
@@ -134,6 +135,20 @@ describe('followTuning', () => {
     cluster.put(job(jobCondition('Failed', { reason: 'BackoffLimitExceeded' })));
     await expect(following.result).rejects.toMatchObject({ name: 'WorkloadError', ...expected });
     expect(stored()?.result).toMatchObject({ outcome: 'Failed', reason: expected.reason, message: expected.fact });
+  });
+
+  it.each<[string, Partial<Tuning>, string, string[]]>([
+    ['a dataset that is downloaded', {}, 'dataset', ['The server refused: the address must be readable without a login, as one with a shared access signature is.', 'Check the address with: curl -fIL <url>']],
+    ['a dataset in an image', { input: { image: 'registry.example/data:1' } }, 'dataset', ['The registry refused: the Secret must allow pulling from that repository.', 'Check the image and the Secret with its credentials: --input-image, --input-image-secret.']],
+    ['an adapter', {}, 'push', ['The registry refused: the Secret must allow pushing to that repository.', 'Check the push secret and the repository: --output-image-secret, --output-image.']],
+  ])('says what to do when access is refused to %s', async (_, tuning, name, hints) => {
+    const stage = createStage(record({ nodePool: nodePool() }));
+    const { tuning: usual, ...workspace } = tuningWorkspace();
+    if (!usual) throw new TypeError('It is tuned.');
+    const following = follow(followTuning(step, stage.session(planOf([], { ...workspace, tuning: { ...usual, ...tuning } }))));
+    stage.cluster.put(failedIn(name, { message: 'unauthorized: authentication required' }));
+    stage.cluster.put(job(jobCondition('Failed', { reason: 'BackoffLimitExceeded' })));
+    await expect(following.result).rejects.toMatchObject({ hints: [...hints, 'kaito-ts logs tuned'] });
   });
 
   it('says why a script could not do what it ends with', async () => {

@@ -12,11 +12,17 @@ export interface BarState {
 
 /** The text of a bar as tqdm draws it into a pipe: ten cells, in eighths. */
 export const renderBar = ({ label, done, total, elapsedSeconds, unit = 'it' }: BarState): string => {
-  const percent = String(Math.floor((done / total) * 100)).padStart(3);
+  const percent = String(roundHalfToEven((done / total) * 100)).padStart(3);
   const rate = done === 0 || elapsedSeconds === 0 ? 0 : done / elapsedSeconds;
   const remaining = rate === 0 ? '?' : interval((total - done) / rate);
   const prefix = label === undefined ? '' : `${label}: `;
   return `${prefix}${percent}%|${cells(done / total)}| ${done}/${total} [${interval(elapsedSeconds)}<${remaining}, ${rateText(rate, unit)}]`;
+};
+
+/** As Python formats a number without decimals. */
+const roundHalfToEven = (value: number): number => {
+  const rounded = Math.round(value);
+  return value % 1 === 0.5 && rounded % 2 === 1 ? rounded - 1 : rounded;
 };
 
 const cells = (fraction: number): string => {
