@@ -39,6 +39,18 @@ describe('observe', () => {
     ]);
   });
 
+  it('reads the ConfigMap that the Workspace names, by which nodes are counted', async () => {
+    const workspace = servingWorkspace({ inference: { preset: { name: 'phi-4' }, config: 'ctx' } });
+    const cluster = createFakeCluster([home, { apiVersion: 'v1', kind: 'ConfigMap', metadata: { name: 'ctx' }, data: { 'inference_config.yaml': 'vllm: {max-model-len: 4096}' } }]);
+    expect((await observe(workspace, cluster, nothing, signal)).configuration).toEqual({ 'inference_config.yaml': 'vllm: {max-model-len: 4096}' });
+    expect((await observe(workspace, createFakeCluster([home]), nothing, signal)).configuration).toBeUndefined();
+  });
+
+  it('sees slices of GPUs by their profiles', async () => {
+    const sliced = { ...node('a', { gpus: 0 }), status: { allocatable: { 'nvidia.com/mig-3g.40gb': '2', 'nvidia.com/gpu': '0' } } };
+    expect((await look([sliced])).nodes).toMatchObject([{ gpuCount: 0, slices: { '3g.40gb': 2 } }]);
+  });
+
   it('knows the default StorageClass, and all of them', async () => {
     const facts = await look([storageClass('slow', false), storageClass('fast', true)]);
     expect([facts.defaultStorageClass, facts.storageClasses]).toEqual(['fast', ['slow', 'fast']]);
