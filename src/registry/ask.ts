@@ -1,6 +1,6 @@
 import type { PullFacts, PushFacts } from '../domain/facts.ts';
 import { parseImageReference } from '../domain/image-reference.ts';
-import { findCredentials, type RegistryCredentials } from './credentials.ts';
+import { findCredentials, type FoundCredentials } from './credentials.ts';
 import { checkPull, checkPush } from './registry.ts';
 
 type Secrets = Record<string, { data?: Record<string, string> } | undefined>;
@@ -22,7 +22,9 @@ export const askForImages =
       images.map(async ({ image, secretName }): Promise<[string, PullFacts]> => {
         const reference = parseImageReference(image);
         if (!reference) return [image, { canPull: false, reason: 'missing', fact: notAnImage(image) }];
-        return [image, await checkPull(reference, { fetch, signal, ...credentialsIn(secrets, secretName, reference.registry) })];
+        const found = credentialsIn(secrets, secretName, reference.registry);
+        if (found.credentials?.hasAuth === false) return [image, { canPull: false, reason: 'refused', fact: `Secret ${secretName} has no "auth" for ${reference.registry}, and skopeo, which pulls the image in the pod, reads nothing else.` }];
+        return [image, await checkPull(reference, { fetch, signal, ...found })];
       }),
     );
     return Object.fromEntries(answers);
@@ -30,7 +32,7 @@ export const askForImages =
 
 const notAnImage = (image: string): string => `${image} is not an image reference.`;
 
-const credentialsIn = (secrets: Secrets, secretName: string | undefined, registry: string): { credentials?: RegistryCredentials } => {
+const credentialsIn = (secrets: Secrets, secretName: string | undefined, registry: string): { credentials?: FoundCredentials } => {
   const encoded = secretName === undefined ? undefined : secrets[secretName]?.data?.['.dockerconfigjson'];
   const credentials = encoded === undefined ? undefined : findCredentials(Buffer.from(encoded, 'base64').toString('utf8'), registry);
   return credentials ? { credentials } : {};

@@ -4,10 +4,15 @@ export interface RegistryCredentials {
   password: string;
 }
 
+export interface FoundCredentials extends RegistryCredentials {
+  /** Whether they are in `auth` too: kubectl writes that, and skopeo reads nothing else. */
+  hasAuth: boolean;
+}
+
 /** Docker Hub's credentials are stored under its first address. */
 const dockerHubKeys = ['docker.io', 'index.docker.io', 'https://index.docker.io/v1/'];
 
-export const findCredentials = (dockerConfigJson: string, registry: string): RegistryCredentials | undefined => {
+export const findCredentials = (dockerConfigJson: string, registry: string): FoundCredentials | undefined => {
   let parsed: unknown;
   try {
     parsed = JSON.parse(dockerConfigJson);
@@ -19,10 +24,12 @@ export const findCredentials = (dockerConfigJson: string, registry: string): Reg
   for (const key of keys) {
     const entry = parsed['auths'][key];
     if (!isObject(entry)) continue;
-    if (typeof entry['username'] === 'string' && typeof entry['password'] === 'string') return { username: entry['username'], password: entry['password'] };
-    if (typeof entry['auth'] === 'string') {
-      const [username = '', ...rest] = Buffer.from(entry['auth'], 'base64').toString('utf8').split(':');
-      return { username, password: rest.join(':') };
+    const { username, password, auth } = entry;
+    const hasAuth = typeof auth === 'string' && auth !== '';
+    if (typeof username === 'string' && typeof password === 'string') return { username, password, hasAuth };
+    if (hasAuth) {
+      const [name = '', ...rest] = Buffer.from(auth, 'base64').toString('utf8').split(':');
+      return { username: name, password: rest.join(':'), hasAuth };
     }
   }
   return undefined;

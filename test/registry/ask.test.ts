@@ -24,4 +24,11 @@ describe('askForImages', () => {
       '127.0.0.1:1/mine:1': { canPull: false, reason: 'unreachable', fact: expect.stringMatching(/ECONNREFUSED|bad port/) },
     });
   });
+
+  it('refuses a Secret that only the kubelet could use, before a pod tries', async () => {
+    const secret = (auth: object) => ({ pull: { data: { '.dockerconfigjson': Buffer.from(JSON.stringify({ auths: { '127.0.0.1:1': { username: 'u', password: 'p', ...auth } } })).toString('base64') } } });
+    const ask = askForImages([{ image: '127.0.0.1:1/mine:1', secretName: 'pull' }], signal);
+    expect(await ask(secret({}))).toEqual({ '127.0.0.1:1/mine:1': { canPull: false, reason: 'refused', fact: expect.stringMatching(/^Secret pull has no "auth" for 127\.0\.0\.1:1/) } });
+    expect(await ask(secret({ auth: Buffer.from('u:p').toString('base64') }))).toEqual({ '127.0.0.1:1/mine:1': expect.objectContaining({ reason: 'unreachable' }) });
+  });
 });
