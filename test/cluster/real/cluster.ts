@@ -17,6 +17,7 @@ import { readState, type State, writeState } from './state.ts';
 import { endServers, findSupervisor, hasEnded, listProcesses, startProcess, type SupervisedProcess } from './supervisor.ts';
 import { findProgram, runTool } from './tools.ts';
 import { waitFor } from './waiting.ts';
+import { raiseWatchLimit, restoreWatchLimit } from './watch-limit.ts';
 
 /** A real Kubernetes on this machine. Several can run side by side under names of their own. */
 export interface RealCluster {
@@ -164,6 +165,7 @@ const noteBlock = (folder: string): Promise<number> =>
     const block = await freeBlock();
     makeFolders(folder);
     writeFileSync(join(folder, 'block'), String(block));
+    raiseWatchLimit();
     return block;
   });
 
@@ -213,5 +215,8 @@ const remove = async (name: string): Promise<void> => {
   const blockFile = join(folder, 'block');
   if (existsSync(blockFile)) await disconnect(addressesOf(Number(readFileSync(blockFile, 'utf8'))).interface);
   await removeGroup(rootOf(name));
-  rmSync(folder, { recursive: true, force: true, maxRetries: 5, retryDelay: 200 });
+  await withLock('addresses', 60_000, async () => {
+    rmSync(folder, { recursive: true, force: true, maxRetries: 5, retryDelay: 200 });
+    restoreWatchLimit();
+  });
 };
