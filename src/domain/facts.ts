@@ -59,6 +59,8 @@ export interface Permission {
   what: string;
   isAllowed: boolean;
   reason?: string;
+  /** Of the whole cluster, whatever the namespace. */
+  isClusterWide?: true;
 }
 
 export interface AzureFacts {

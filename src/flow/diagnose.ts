@@ -90,15 +90,20 @@ const imagePull = (pod: Pod): Diagnosis | undefined => {
     const { reason = '', message = '' } = state?.waiting ?? {};
     if (!imagePullReasons.has(reason)) continue;
     const isRefused = /unauthorized|authentication required|denied|403 Forbidden|401 Unauthorized/i.test(message);
+    const isAbsent = /not found|manifest unknown|does not exist/i.test(message);
     return {
       reason: 'ImagePullError',
       message: `container "${name}" image pull failed (${reason}): ${message}`,
       hints: [
-        isRefused ? `The registry refused: check the pull secret of the pod, kubectl get pod ${pod.metadata.name} -n ${pod.metadata.namespace} -o jsonpath={.spec.imagePullSecrets}` : `Check that the nodes can reach the registry of ${image}.`,
+        isRefused
+          ? `The registry refused: check the pull secret of the pod, kubectl get pod ${pod.metadata.name} -n ${pod.metadata.namespace} -o jsonpath={.spec.imagePullSecrets}`
+          : isAbsent
+            ? `The registry has no such image: check the name and the tag of ${image}.`
+            : `Check that the nodes can reach the registry of ${image}.`,
         `kubectl describe pod ${pod.metadata.name} -n ${pod.metadata.namespace}`,
       ],
       // A registry that hiccups answers otherwise than one that has no such image or lets nobody in.
-      isFatal: isRefused || reason === 'InvalidImageName' || reason === 'ErrImageNeverPull' || /not found|manifest unknown|does not exist/i.test(message),
+      isFatal: isRefused || isAbsent || reason === 'InvalidImageName' || reason === 'ErrImageNeverPull',
     };
   }
   return undefined;

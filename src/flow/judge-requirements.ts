@@ -22,7 +22,7 @@ export const judgeAccess = (permissions: readonly Permission[], namespace: strin
   const missing = permissions.filter(({ isAllowed }) => !isAllowed);
   const [first] = missing;
   if (!first) return passed(`in namespace ${namespace}: ${permissions.map(({ what }) => what).join(', ')}`);
-  return refused(`in namespace ${namespace}: ${missing.map(({ what, reason }) => `${what}: no${reason ? ` (${reason})` : ''}`).join('; ')}`, `kubectl auth can-i ${first.what} -n ${namespace}   # and ask whoever grants it`);
+  return refused(`in namespace ${namespace}: ${missing.map(({ what, reason }) => `${what}: no${reason ? ` (${reason})` : ''}`).join('; ')}`, `kubectl auth can-i ${first.what}${first.isClusterWide ? '' : ` -n ${namespace}`}   # and ask whoever grants it`);
 };
 
 /** Without a registry the adapter goes to a claim, which needs a class. */

@@ -124,15 +124,31 @@ export const toNodeFacts = (node: Kinds['Node']): NodeFacts => {
 
 const toSecretFacts = (secret: Kinds['Secret']): SecretFacts => ({ type: secret.type ?? 'Opaque', keys: Object.keys(secret.data ?? {}) });
 
-/** What a plan will write, asked beforehand: a refusal after the nodes have come would have cost them. */
+interface Needed {
+  verb: string;
+  group: string;
+  resource: string;
+  subresource?: string;
+  isClusterWide?: true;
+}
+
+/** What a plan will do and what is watched meanwhile, asked beforehand: a refusal after the nodes have come would have cost them. */
 export const askPermissions = async (cluster: Cluster, namespace: string, kind: 'inference' | 'tuning', signal: AbortSignal): Promise<Permission[]> => {
-  const wanted = [
+  const wanted: Needed[] = [
     ...toApply('', 'configmaps'),
-    { verb: 'list', group: '', resource: 'pods' },
+    ...toFollow('', 'pods'),
+    ...toFollow('', 'events'),
+    { verb: 'watch', group: '', resource: 'nodes', isClusterWide: true },
     ...(kind === 'tuning'
-      ? toApply('batch', 'jobs')
+      ? [
+          ...toApply('batch', 'jobs'),
+          { verb: 'watch', group: 'batch', resource: 'jobs' },
+          // One whose pod cannot start would hold its nodes until the time limit.
+          { verb: 'delete', group: 'batch', resource: 'jobs' },
+          ...toApply('', 'persistentvolumeclaims'),
+        ]
       : [
-          ...toApply('apps', 'deployments'),
+          ...['deployments', 'statefulsets'].flatMap((resource) => [...toApply('apps', resource), { verb: 'watch', group: 'apps', resource }]),
           ...toApply('', 'services'),
           // A WebSocket is opened with GET, and since 1.35 the server asks for the permission to create as well.
           { verb: 'get', group: '', resource: 'pods', subresource: 'portforward' },
@@ -140,13 +156,13 @@ export const askPermissions = async (cluster: Cluster, namespace: string, kind: 
         ]),
   ];
   return await Promise.all(
-    wanted.map(async ({ verb, group, resource, subresource }) => {
+    wanted.map(async ({ verb, group, resource, subresource, isClusterWide }) => {
       const review = await cluster.create<Kinds['SelfSubjectAccessReview']>(
         {
           apiVersion: 'authorization.k8s.io/v1',
           kind: 'SelfSubjectAccessReview',
           metadata: { name: '' },
-          spec: { resourceAttributes: { namespace, verb, group, resource, ...(subresource ? { subresource } : {}) } },
+          spec: { resourceAttributes: { ...(isClusterWide ? {} : { namespace }), verb, group, resource, ...(subresource ? { subresource } : {}) } },
         },
         { signal },
       );
@@ -155,10 +171,13 @@ export const askPermissions = async (cluster: Cluster, namespace: string, kind: 
         what: `${verb} ${resource}${subresource ? `/${subresource}` : ''}${group ? `.${group}` : ''}`,
         isAllowed: review.status?.allowed === true,
         ...(reason ? { reason } : {}),
+        ...(isClusterWide ? { isClusterWide } : {}),
       };
     }),
   );
 };
 
-/** An apply that makes a new object needs both. */
-const toApply = (group: string, resource: string): { verb: string; group: string; resource: string; subresource?: string }[] => ['create', 'patch'].map((verb) => ({ verb, group, resource }));
+/** An apply looks at what is there, and needs both others where that is nothing. */
+const toApply = (group: string, resource: string): Needed[] => ['get', 'create', 'patch'].map((verb) => ({ verb, group, resource }));
+
+const toFollow = (group: string, resource: string): Needed[] => ['list', 'watch'].map((verb) => ({ verb, group, resource }));

@@ -11,14 +11,15 @@ export interface NewImage {
   secretName?: string;
 }
 
-/** What must hold before anything is written; the first refusal decides the exit code, and all of them are told. */
-export const judgePermissions = ({ permissions, target }: Facts): Check => {
-  const refused = permissions.filter(({ isAllowed }) => !isAllowed);
-  if (refused.length === 0) return { what: 'permissions', verdict: 'passed', fact: permissions.map(({ what }) => what).join(', ') };
-  throw new AccessError(`You may not do in namespace ${target.namespace} what this needs.`, {
+/** What must hold before anything is written; the first refusal decides the exit code, and all of them are told. `isNeeded` tells by `create jobs.batch`. */
+export const judgePermissions = ({ permissions, target: { namespace } }: Facts, isNeeded: (what: string) => boolean = () => true): Check => {
+  const needed = permissions.filter(({ what }) => isNeeded(what));
+  const refused = needed.filter(({ isAllowed }) => !isAllowed);
+  if (refused.length === 0) return { what: 'permissions', verdict: 'passed', fact: needed.map(({ what }) => what).join(', ') };
+  throw new AccessError(`You may not do in namespace ${namespace} what this needs.`, {
     reason: 'Forbidden',
     fact: refused.map(({ what, reason }) => `${what}: no${reason ? ` (${reason})` : ''}`).join('\n'),
-    hints: refused.map(({ what }) => `kubectl auth can-i ${what} -n ${target.namespace}`),
+    hints: [...refused.map(({ what, isClusterWide }) => `kubectl auth can-i ${what}${isClusterWide ? '' : ` -n ${namespace}`}`), 'Ask the administrator of the cluster for these permissions'],
   });
 };
 

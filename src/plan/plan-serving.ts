@@ -30,6 +30,8 @@ export interface ServingRequest extends RunSettings {
 /** From what is there to a model server that answers. */
 export const planServing = (request: ServingRequest, facts: Facts, templates: Templates): Plan => {
   refuseForeignWorkloads(request.workspace.metadata.name, facts);
+  // Which of the two workloads it will be, nodes tell.
+  const common = judgePermissions(facts, (what) => !what.endsWith('.apps'));
   const checks = judge(request, facts);
   const contextLengthTokens = configuredContext(request, facts);
   const provision = provisioners[request.provisioner].provision(
@@ -71,6 +73,7 @@ export const planServing = (request: ServingRequest, facts: Facts, templates: Te
   refuseMissingReferences(facts, wanted.map(({ object }) => object));
   const applies = planApplies(wanted, facts.existing);
   const workloadKind = provision.nodes.count > 1 ? 'StatefulSet' : 'Deployment';
+  const ofWorkload = judgePermissions(facts, (what) => what.endsWith(` ${workloadKind.toLowerCase()}s.apps`));
   const steps: Step[] = [
     ...provision.leftovers,
     ...(needsRecord ? [{ kind: 'record' as const, title: `Write the owner record ConfigMap/${name}-kaito`, revision, ...(provision.nodePool ? { nodePool: provision.nodePool } : {}) }] : []),
@@ -94,7 +97,7 @@ export const planServing = (request: ServingRequest, facts: Facts, templates: Te
     workspace,
     target: facts.target,
     choices: [...request.choices, ...contextChoice(request, contextLengthTokens), ...provision.choices],
-    checks: [...checks, ...provision.checks],
+    checks: [{ ...common, fact: [common.fact, ofWorkload.fact].filter((fact) => fact !== '').join(', ') }, ...checks, ...provision.checks],
     nodes: provision.nodes,
     ...(provision.cost ? { cost: provision.cost } : {}),
     steps,
@@ -120,7 +123,7 @@ const judge = ({ workspace, preset, adapters }: ServingRequest, facts: Facts): C
     });
   }
   const pullSecrets = new Set(adapters.flatMap(({ imagePullSecret }) => (imagePullSecret === undefined ? [] : [imagePullSecret])));
-  return [judgePermissions(facts), ...(secret === undefined ? [] : [judgeTokenSecret(secret, facts)]), ...[...pullSecrets].map((name) => judgeImageSecret(name, facts, '--adapter-secret')), ...newImages(workspace, facts.record?.record.workspace).map((image) => judgePull(image, facts, '--adapter-secret'))];
+  return [...(secret === undefined ? [] : [judgeTokenSecret(secret, facts)]), ...[...pullSecrets].map((name) => judgeImageSecret(name, facts, '--adapter-secret')), ...newImages(workspace, facts.record?.record.workspace).map((image) => judgePull(image, facts, '--adapter-secret'))];
 };
 
 /** KAITO's immutable fields: https://github.com/kaito-project/kaito/blob/056b8280/api/v1beta1/workspace_validation.go#L782 */

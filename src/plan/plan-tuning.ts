@@ -83,7 +83,8 @@ const planFinished = ({ workspace, choices, provisioner, keepNodes, nodeTimeoutM
 const judge = ({ workspace, storageClass }: TuningRequest, facts: Facts): Check[] => {
   const { output, input } = workspace.tuning ?? { output: {}, input: {} };
   return [
-    judgePermissions(facts),
+    // A claim that is there already is not made.
+    judgePermissions(facts, (what) => !what.endsWith(' persistentvolumeclaims') || facts.missing?.some(({ kind }) => kind === 'PersistentVolumeClaim') === true),
     ...(output.imagePushSecret === undefined ? [] : [judgeImageSecret(output.imagePushSecret, facts, '--output-image-secret')]),
     ...(input.imagePullSecrets ?? []).map((secret) => judgeImageSecret(secret, facts, '--input-image-secret')),
     ...newDatasetImages(workspace, facts.record?.record).map((image) => judgePull(image, facts, '--input-image-secret')),

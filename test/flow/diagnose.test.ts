@@ -42,6 +42,14 @@ describe('diagnosePods', () => {
     expect(diagnosePods([subject])).toBeUndefined();
   });
 
+  it.each([
+    ['mcr.example/absent:1: not found', /has no such image: check the name and the tag/],
+    ['failed to authorize: 401 Unauthorized', /check the pull secret/],
+    ['dial tcp: i/o timeout', /nodes can reach the registry/],
+  ])('says what helps against a pull that failed with %s', (message, hint) => {
+    expect(diagnosePods([pod({ containers: [waiting('served', 'ErrImagePull', message)] })])?.hints[0]).toMatch(hint);
+  });
+
   it('has nothing to say of no pods', () => {
     expect(diagnosePods([])).toBeUndefined();
   });

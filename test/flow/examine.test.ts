@@ -70,7 +70,7 @@ describe('an examination', () => {
 
   it('says which permissions are missing', async () => {
     const cluster: FakeCluster = { ...createFakeCluster([storageClass, node('gpu')]), create: async (object) => ({ ...object, status: { allowed: !JSON.stringify(object).includes('jobs') } }) };
-    expect((await findings({ cluster: Promise.resolve(cluster) }))['permissions']).toMatchObject({ verdict: 'refused', fact: 'in namespace default: create jobs.batch: no; patch jobs.batch: no' });
+    expect((await findings({ cluster: Promise.resolve(cluster) }))['permissions']).toMatchObject({ verdict: 'refused', fact: 'in namespace default: get jobs.batch: no; create jobs.batch: no; patch jobs.batch: no; watch jobs.batch: no; delete jobs.batch: no' });
   });
 
   it('knows gpu-provisioner by its image', async () => {

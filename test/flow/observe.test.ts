@@ -92,6 +92,8 @@ describe('observe', () => {
   it('asks beforehand whether what the plan needs is permitted', async () => {
     const allowed = async (workspace: typeof servingWorkspace) => (await observe(workspace(), createFakeCluster([home]), nothing, signal)).permissions.map(({ what }) => what);
     expect(await allowed(tuningWorkspace)).toEqual(expect.arrayContaining(['create configmaps', 'patch configmaps', 'create jobs.batch', 'patch jobs.batch']));
+    // What is only followed is asked for too: the nodes are paid for by then.
+    expect(await allowed(tuningWorkspace)).toEqual(expect.arrayContaining(['get jobs.batch', 'watch jobs.batch', 'delete jobs.batch', 'watch pods', 'list events', 'watch events', 'watch nodes']));
     expect(await allowed(servingWorkspace)).toEqual(expect.arrayContaining(['create deployments.apps', 'patch deployments.apps', 'create services', 'patch services', 'get pods/portforward', 'create pods/portforward']));
   });
 

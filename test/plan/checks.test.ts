@@ -38,9 +38,9 @@ describe('what holds', () => {
 
 describe('what does not hold', () => {
   it('names all that is not permitted, with the reason and a way to look', () => {
-    const permissions = [{ what: 'patch configmaps', isAllowed: true }, { what: 'patch jobs.batch', isAllowed: false, reason: 'no RBAC policy matched' }, { what: 'list pods', isAllowed: false }];
+    const permissions = [{ what: 'patch configmaps', isAllowed: true }, { what: 'patch jobs.batch', isAllowed: false, reason: 'no RBAC policy matched' }, { what: 'watch nodes', isAllowed: false, isClusterWide: true as const }];
     expect(() => judgePermissions(facts({ permissions }))).toThrow(
-      expect.objectContaining({ name: 'AccessError', message: 'You may not do in namespace default what this needs.', fact: 'patch jobs.batch: no (no RBAC policy matched)\nlist pods: no', hints: ['kubectl auth can-i patch jobs.batch -n default', 'kubectl auth can-i list pods -n default'] }),
+      expect.objectContaining({ name: 'AccessError', message: 'You may not do in namespace default what this needs.', fact: 'patch jobs.batch: no (no RBAC policy matched)\nwatch nodes: no', hints: ['kubectl auth can-i patch jobs.batch -n default', 'kubectl auth can-i watch nodes', 'Ask the administrator of the cluster for these permissions'] }),
     );
   });
 

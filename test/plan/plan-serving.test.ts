@@ -35,6 +35,13 @@ describe('the first plan of a server', () => {
     expect(large.steps.at(-1)).toMatchObject({ kind: 'await-server', workload: { kind: 'StatefulSet', name: 'llama-3.3-70b-instruct'.replaceAll('.', '-') } });
   });
 
+  it('asks for the permissions of the workload that it makes, and not of the other', () => {
+    const permissions = [{ what: 'patch deployments.apps', isAllowed: true }, { what: 'patch statefulsets.apps', isAllowed: false }];
+    expect(plan({}, facts({ permissions })).checks[0]).toMatchObject({ what: 'permissions', fact: 'patch deployments.apps' });
+    const several = { preset: 'llama-3.3-70b-instruct', modelAccessSecret: 'hf', instanceType: 'Standard_NC24ads_A100_v4' };
+    expect(() => plan(several, facts({ permissions, secrets: { hf: { type: 'Opaque', keys: ['HF_TOKEN'] } } }))).toThrow(expect.objectContaining({ name: 'AccessError', fact: 'patch statefulsets.apps: no' }));
+  });
+
   it('costs money until it is deleted', () => {
     expect(plan().cost).toMatchObject({ perHourUsd: expect.any(Number) });
     expect(plan().cost).not.toHaveProperty('limitUsd');
