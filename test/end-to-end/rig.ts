@@ -73,6 +73,8 @@ const startRig = async (options: AzureOptions): Promise<Rig> => {
 };
 
 const stopRig = async ({ namespace, api, azure, volumes }: Rig): Promise<void> => {
+  // Nobody waits for what these pods might still have to say.
+  await api.core.deleteCollectionNamespacedPod({ namespace, gracePeriodSeconds: 0 });
   await api.core.deleteNamespace({ name: namespace });
   const isGone = async (): Promise<boolean> => !(await api.core.listNamespace()).items.some(({ metadata }) => metadata?.name === namespace);
   await waitFor(`the end of namespace ${namespace}`, 90_000, isGone);
