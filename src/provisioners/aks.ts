@@ -155,10 +155,12 @@ const toProvision = (candidate: Candidate, request: NodesRequest, facts: Facts, 
   const { operation } = recorded ?? {};
   const poolName = recorded?.name ?? agentPoolName(workspace, instanceType.name);
   const pool = existingPool(workspace, instanceType, facts, azure);
+  refuseSmallPool(pool, candidate, workspace, azure);
   const isThere = pool?.provisioningState === 'Succeeded' && !operation;
   // What was recorded and never came, or was removed behind our back, is asked for anew, as it is wanted now.
   const nodePool: NodePoolRecord = recorded && (pool || operation)
-    ? recorded
+    ? // Somebody may have added nodes since.
+      pool && recorded.count < fit.nodeCount ? { ...recorded, count: fit.nodeCount } : recorded
     : {
         subscriptionId: azure.cluster.subscriptionId,
         resourceGroup: azure.cluster.resourceGroup,
@@ -221,6 +223,17 @@ const toProvision = (candidate: Candidate, request: NodesRequest, facts: Facts, 
         ? [{ kind: 'delete-agent-pool', title: `Remove agent pool ${poolName}`, name: poolName, timeoutMs: nodeTimeoutMs, ...(operation?.kind === 'delete' ? { resume: operation } : {}) }]
         : [],
   };
+};
+
+/** The context length of a served model can be changed, and with it the number of nodes. Nobody else would add them, and the pods would wait for ever. */
+const refuseSmallPool = (pool: AgentPool | undefined, { fit, instanceType }: Candidate, { metadata: { name, namespace } }: Workspace, { cluster }: AzureFacts): void => {
+  const nodeCount = pool && (pool.autoscale?.maxCount ?? pool.count);
+  if (!pool || nodeCount === undefined || nodeCount >= fit.nodeCount) return;
+  throw new PreflightError(`${fit.nodeCount} x ${instanceType.name} are needed, and agent pool ${pool.name} has ${nodeCount}.`, {
+    reason: 'AgentPoolTooSmall',
+    fact: fit.why,
+    hints: [`az aks nodepool scale --resource-group ${cluster.resourceGroup} --cluster-name ${cluster.name} --name ${pool.name} --node-count ${fit.nodeCount}`, `Or begin anew: kaito-ts delete ${name} -n ${namespace}`],
+  });
 };
 
 /** https://github.com/kaito-project/kaito/blob/056b8280/pkg/utils/consts/consts.go#L227 */

@@ -155,6 +155,16 @@ describe('the agent pool', () => {
     expect(recorded).toEqual({ ...nodePool({ name: poolName, requestedAt: '' }) });
   });
 
+  it('is refused when a longer context needs more nodes than it has, and taken when they were added', () => {
+    const before = nodePool({ name: poolName });
+    const wish = { workspace: workspace(a10), fit: () => ({ nodeCount: 5, why: 'a long context' }) };
+    expect(() => provision(wish, withPools([agentPool({ name: poolName, tags })], before))).toThrow(
+      expect.objectContaining({ name: 'PreflightError', reason: 'AgentPoolTooSmall', message: `5 x ${a10} are needed, and agent pool ${poolName} has 1.`, fact: 'a long context', hints: expect.arrayContaining([expect.stringMatching(/^az aks nodepool scale .* --node-count 5$/)]) }),
+    );
+    expect(provision(wish, withPools([agentPool({ name: poolName, tags, count: 5 })], before)).nodePool).toEqual({ ...before, count: 5 });
+    expect(provision({ workspace: workspace(a10) }, withPools([agentPool({ name: poolName, tags, count: 0, autoscale: { minCount: 0, maxCount: 1 } })], before)).nodePool).toBe(before);
+  });
+
   it('has a name that AKS takes, the same on every run, and another for every workspace and instance type', () => {
     const names = [agentPoolName(workspace(), a10), agentPoolName(workspace(), a100), agentPoolName({ ...workspace(), metadata: { name: 'served', namespace: 'other' } }, a10), agentPoolName({ ...workspace(), metadata: { name: '1-very-long-name-of-a-workspace', namespace: 'default' } }, a10)];
     expect(new Set(names).size).toBe(names.length);
