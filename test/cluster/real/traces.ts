@@ -70,7 +70,8 @@ export const sharedSettings = async (): Promise<Record<string, string>> => {
   const rules = await runTool(['iptables-save']);
   return {
     rules: rules.split('\n').filter((line) => !line.startsWith('#')).map((line) => line.replace(/\[\d+:\d+\]/u, '')).join('\n'),
-    hosts: readFileSync('/etc/hosts', 'utf8'),
+    // Registries of clusters that others start meanwhile have marked lines there.
+    hosts: readFileSync('/etc/hosts', 'utf8').split('\n').filter((line) => !line.includes('# kaito-ts test cluster ')).join('\n'),
     places: ['/var/lib/kubelet', '/var/lib/cni', '/var/log/pods', '/var/log/containers', '/run/kt'].filter((path) => existsSync(path)).join(' '),
     ...Object.fromEntries(files.map((file) => [file, readFileSync(`/proc/sys/${file}`, 'utf8').trim()])),
   };
