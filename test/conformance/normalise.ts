@@ -14,6 +14,8 @@ const replacements: readonly [RegExp, string][] = [
   [/-[bcdf-hj-np-tv-xz2456789]{6,10}-[bcdf-hj-np-tv-xz2456789]{5}(?![\w-])/g, '-<hash>-<suffix>'],
   [/-[bcdf-hj-np-tv-xz2456789]{5}(?![\w-])/g, '-<suffix>'],
   [/-[bcdf-hj-np-tv-xz2456789]{6,10}(?![\w-])/g, '-<hash>'],
+  [/-[bcdf-hj-np-tv-xz2456789]{8,10}-$/g, '-<hash>-'],
+  [/pod-template-hash=\w+/g, 'pod-template-hash=<hash>'],
   [/\b(containerd|docker|cri-o):\/\/[0-9a-f]{64}/g, '<container>'],
   [/[\w./:-]+@sha256:[0-9a-f]{64}/g, '<digest>'],
   [/sha256:[0-9a-f]{64}/g, '<digest>'],
@@ -78,7 +80,7 @@ const by =
 
 /** `Pod "a" is invalid: [one, two]`, and the conflicts of an apply, which are told by manager. */
 const withSortedCauses = (message: string, causes: readonly unknown[]): string => {
-  const told = causes.map((cause) => `${textAt(cause, 'field')}: ${textAt(cause, 'message')}`);
+  const told = [...new Set(causes.map((cause) => `${textAt(cause, 'field')}: ${textAt(cause, 'message')}`))];
   const list = `[${told.join(', ')}]`;
   if (message.includes(list)) return message.replace(list, () => `[${told.toSorted().join(', ')}]`);
   const [first = '', ...rest] = message.split(/\n(?=conflicts with)|: (?=conflicts with)/);

@@ -28,6 +28,7 @@ export const writeDeploymentStatus = (deployment: Deployment, sets: readonly Rep
     ...(ready > 0 ? { readyReplicas: ready } : {}),
     ...(available > 0 ? { availableReplicas: available } : {}),
     ...(unavailable > 0 ? { unavailableReplicas: unavailable } : {}),
+    terminatingReplicas: sum(sets, ({ status }) => status?.terminatingReplicas),
   };
   changeStatus(store, 'deployments.apps', deployment, (draft) => {
     const now = toTimestamp(clock.now());

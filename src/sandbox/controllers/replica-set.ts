@@ -3,7 +3,7 @@ import { toTimestamp } from '../kube/store.ts';
 import { withCondition } from './conditions.ts';
 import { createController, type Reconciliation } from './controller.ts';
 import type { Objects, Pod } from './object-types.ts';
-import { changeStatus, claimPods, controllerOf, create, find, isActive, isDeleted, isOf, isReady, ownedBy, list, podFromTemplate, remove } from './objects.ts';
+import { changeStatus, claimPods, controllerOf, create, find, isActive, isDeleted, isFinished, isOf, isReady, ownedBy, list, podFromTemplate, remove } from './objects.ts';
 
 type ReplicaSet = Objects['replicasets.apps'];
 
@@ -57,7 +57,8 @@ export const isAvailable = (pod: Pod, minReadySeconds: number, { hasPassed }: Re
 
 const writeStatus = (set: ReplicaSet, failure: string | undefined, context: Reconciliation): void => {
   const { store, clock } = context;
-  const active = ownedBy(list(store, 'pods', set.metadata.namespace), set).filter(isActive);
+  const owned = ownedBy(list(store, 'pods', set.metadata.namespace), set);
+  const active = owned.filter(isActive);
   const labels = Object.entries(set.spec?.template?.metadata?.labels ?? {});
   const count = (isCounted: (pod: Pod) => boolean): number => active.filter(isCounted).length;
   const fullyLabeled = count((pod) => labels.every(([key, value]) => pod.metadata.labels?.[key] === value));
@@ -71,6 +72,7 @@ const writeStatus = (set: ReplicaSet, failure: string | undefined, context: Reco
         : withCondition(draft.status?.conditions, { type: 'ReplicaFailure', status: 'True', reason: 'FailedCreate', message: failure }, toTimestamp(clock.now()));
     draft.status = {
       replicas: active.length,
+      terminatingReplicas: owned.filter((pod) => isDeleted(pod) && !isFinished(pod)).length,
       ...(fullyLabeled > 0 ? { fullyLabeledReplicas: fullyLabeled } : {}),
       ...(ready > 0 ? { readyReplicas: ready } : {}),
       ...(available > 0 ? { availableReplicas: available } : {}),

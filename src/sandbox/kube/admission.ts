@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import type { KubernetesObject } from '../../domain/kubernetes.ts';
 import { forbidden, notFound } from './errors.ts';
-import { isRecord, type JsonRecord, listAt, numberAt, recordAt, textAt } from './json.ts';
+import { isEqualJson, isRecord, type JsonRecord, listAt, numberAt, recordAt, textAt } from './json.ts';
 import { generateName } from './names.ts';
 import { type Resource, resourceNameOf } from './resources.ts';
 import type { Store, StoredObject } from './store.ts';
@@ -77,15 +77,19 @@ const completions: Record<string, (object: KubernetesObject, spec: JsonRecord, s
   Job: (job, spec) => {
     const template = recordAt(spec, 'template');
     if (spec['manualSelector'] === true || Object.keys(template).length === 0) return;
-    const { name, uid } = job.metadata;
+    const { name, uid = '' } = job.metadata;
     const labels = {
       'batch.kubernetes.io/controller-uid': uid,
       'batch.kubernetes.io/job-name': name,
       'controller-uid': uid,
       'job-name': name,
     };
+    const given = recordAt(template, 'metadata', 'labels');
+    const isInherited = Object.keys(given).length > 0 && isEqualJson(job.metadata.labels, given);
     template['metadata'] = { ...recordAt(template, 'metadata'), labels: { ...labels, ...recordAt(template, 'metadata', 'labels') } };
-    spec['selector'] = { matchLabels: { 'batch.kubernetes.io/controller-uid': uid, ...recordAt(spec, 'selector', 'matchLabels') } };
+    // Defaulting gave it the labels of its pods, and means these too.
+    if (isInherited) job.metadata.labels = { ...job.metadata.labels, ...labels };
+    spec['selector'] = { matchLabels: { ...recordAt(spec, 'selector', 'matchLabels'), 'batch.kubernetes.io/controller-uid': uid } };
   },
 
   Service: (_service, spec, store) => {
@@ -104,8 +108,13 @@ const completions: Record<string, (object: KubernetesObject, spec: JsonRecord, s
   },
 
   /** ServiceAccount admission: every pod runs as somebody. */
-  Pod: (_pod, spec) => {
-    spec['serviceAccountName'] ??= 'default';
+  Pod: ({ metadata: { name, namespace } }, spec, store) => {
+    const account = textAt(spec, 'serviceAccountName') ?? 'default';
+    // The default one comes by itself.
+    if (account !== 'default' && !store.get('serviceaccounts', namespace, account)) {
+      throw forbidden('pods', name, `error looking up service account ${namespace}/${account}: serviceaccount "${account}" not found`);
+    }
+    spec['serviceAccountName'] = account;
     spec['serviceAccount'] ??= spec['serviceAccountName'];
     spec['preemptionPolicy'] ??= 'PreemptLowerPriority';
     spec['priority'] ??= 0;
@@ -116,14 +125,6 @@ const completions: Record<string, (object: KubernetesObject, spec: JsonRecord, s
     if (spec['storageClassName'] !== undefined) return;
     const found = store.list('storageclasses.storage.k8s.io').find(isDefaultClass);
     if (found) spec['storageClassName'] = found.metadata.name;
-  },
-
-  Secret: (secret) => {
-    const plain = secret['stringData'];
-    if (!isRecord(plain)) return;
-    const encoded = Object.entries(plain).map(([key, value]) => [key, Buffer.from(String(value)).toString('base64')]);
-    secret['data'] = { ...recordAt(secret, 'data'), ...Object.fromEntries(encoded) };
-    delete secret['stringData'];
   },
 };
 

@@ -36,7 +36,11 @@ export const decode = (value: unknown, kind: string): Decoded => {
         const below = place.path ? `${place.path}.${field}` : field;
         if (shape.kind === 'map') return [[field, read(content, shape.values, { ...place, path: below })]];
         const known = shapeOfField(shape.type, field);
-        if (known) return [[field, read(content, known, { path: below, fields: [...place.fields, field], owner: shape.type })]];
+        if (known) {
+          const decoded = read(content, known, { path: below, fields: [...place.fields, field], owner: shape.type });
+          // The API does not write lists and maps that hold nothing.
+          return isEmptyCollection(decoded, known) ? [] : [[field, decoded]];
+        }
         unknownFields.push(below);
         return [];
       }),
@@ -45,6 +49,8 @@ export const decode = (value: unknown, kind: string): Decoded => {
   const shape = shapeOfKind(kind);
   return shape ? { value: read(value, shape, { path: '', fields: [], owner: kind }), unknownFields } : { value, unknownFields };
 };
+
+const isEmptyCollection = (value: unknown, { kind }: Shape): boolean => (kind === 'list' && Array.isArray(value) && value.length === 0) || (kind === 'map' && isRecord(value) && Object.keys(value).length === 0);
 
 const scalarTypes: Record<string, readonly string[]> = {
   string: ['string'],

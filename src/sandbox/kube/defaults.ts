@@ -88,7 +88,14 @@ const byKind: Record<string, (object: KubernetesObject, spec: JsonRecord) => voi
     }
   },
 
-  Secret: (secret) => fill(secret, { type: 'Opaque' }),
+  Secret: (secret) => {
+    fill(secret, { type: 'Opaque' });
+    const plain = secret['stringData'];
+    if (!isRecord(plain)) return;
+    const encoded = Object.entries(plain).map(([key, value]) => [key, Buffer.from(String(value)).toString('base64')]);
+    secret['data'] = { ...recordAt(secret, 'data'), ...Object.fromEntries(encoded) };
+    delete secret['stringData'];
+  },
 
   Namespace: (namespace) => {
     fillRecord(namespace, 'spec', {});

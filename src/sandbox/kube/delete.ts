@@ -5,7 +5,7 @@ import { isRecord, listAt, numberAt, textAt } from './json.ts';
 import { findTarget, parseSelectors } from './read.ts';
 import { apiVersionOf, type Resource, resourceNameOf } from './resources.ts';
 import { sendList, sendObject } from './respond.ts';
-import type { Store, StoredObject } from './store.ts';
+import { type Store, type StoredObject, toTimestamp } from './store.ts';
 import { dryRunProblems, invalidOptions } from './write-options.ts';
 
 interface DeleteOptions {
@@ -21,7 +21,8 @@ export const deleteOne = async (exchange: Exchange): Promise<void> => {
   const live = findTarget(api.store, target);
   const deleted = remove(api.store, target.resource, live, options);
   const isStillThere = api.store.get(resourceNameOf(target.resource), live.metadata.namespace, live.metadata.name) !== undefined;
-  if (target.resource.kind === 'Pod' || (isStillThere && !options.dryRun)) return sendObject(exchange, 200, deleted);
+  if (target.resource.kind === 'Pod') return sendObject(exchange, 200, isStillThere ? deleted : asDeleted(deleted, toTimestamp(api.clock.now())));
+  if (isStillThere && !options.dryRun) return sendObject(exchange, 200, deleted);
   const { group, plural } = target.resource;
   sendJson(exchange.response, 200, {
     kind: 'Status',
@@ -30,6 +31,12 @@ export const deleteOne = async (exchange: Exchange): Promise<void> => {
     status: 'Success',
     details: { name: live.metadata.name, ...(group ? { group } : {}), kind: plural, uid: live.metadata.uid },
   });
+};
+
+/** A pod with no grace left is told as it was when its last moment came. */
+const asDeleted = (pod: StoredObject, now: string): StoredObject => {
+  const { deletionTimestamp = now, generation = 0 } = pod.metadata;
+  return { ...pod, metadata: { ...pod.metadata, deletionTimestamp, deletionGracePeriodSeconds: 0, generation: generation + (pod.metadata.deletionTimestamp === undefined ? 1 : 0) } };
 };
 
 export const deleteCollection = async (exchange: Exchange): Promise<void> => {

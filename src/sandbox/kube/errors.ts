@@ -36,6 +36,17 @@ export class StatusError extends Error {
   }
 }
 
+/** A refusal by something behind the API server, which passes its text on as it is. */
+export class PlainRefusal extends Error {
+  override readonly name = 'PlainRefusal';
+  readonly code: number;
+
+  constructor(code: number, message: string) {
+    super(message);
+    this.code = code;
+  }
+}
+
 /** The body that says it: `metav1.Status`. */
 export const toStatus = (error: StatusError): JsonRecord => ({
   kind: 'Status',
@@ -116,7 +127,8 @@ export interface FieldProblem {
 
 /** Every problem of an object at once, as `metadata.name: Invalid value: "A": a lowercase ...`. */
 export const invalid = (group: string, kind: string, name: string, problems: readonly FieldProblem[]): StatusError => {
-  const told = problems.map((problem) => `${problem.field}: ${describeProblem(problem)}`);
+  // The same twice is a cause twice, and told once.
+  const told = [...new Set(problems.map((problem) => `${problem.field}: ${describeProblem(problem)}`))];
   const list = told.length === 1 ? told[0] : `[${told.join(', ')}]`;
   return new StatusError(422, 'Invalid', `${group ? `${kind}.${group}` : kind} "${name}" is invalid: ${list}`, {
     ...(name ? { name } : {}),
@@ -150,8 +162,9 @@ const problemWords: Record<FieldProblem['type'], string> = {
   NotFound: 'Not found',
 };
 
-const describeProblem = ({ type, value, detail }: FieldProblem): string => {
-  const showsValue = type === 'Invalid' || type === 'NotSupported' || type === 'Duplicate' || type === 'NotFound';
+const describeProblem = (problem: FieldProblem): string => {
+  const { type, value, detail } = problem;
+  const showsValue = 'value' in problem && (type === 'Invalid' || type === 'NotSupported' || type === 'Duplicate' || type === 'NotFound');
   const words = problemWords[type] + (showsValue ? `: ${JSON.stringify(value)}` : '');
   return detail ? `${words}: ${detail}` : words;
 };

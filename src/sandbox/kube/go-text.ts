@@ -13,10 +13,18 @@ export const goText = (value: unknown): string => {
 /** What Go's decoder says of a text that is no JSON, from what the one here says of it. */
 export const goJsonProblem = (text: string, error: unknown): string => {
   const message = error instanceof Error ? error.message : String(error);
+  const literal = ['null', 'true', 'false'].find((word) => word.startsWith(text.charAt(0)) && text !== '');
+  if (literal !== undefined) {
+    const at = literal.split('').findIndex((letter, index) => text.charAt(index) !== letter);
+    return at >= text.length ? 'unexpected end of JSON input' : `invalid character ${quote(text.charAt(at))} in literal ${literal} (expecting '${literal.charAt(at)}')`;
+  }
   const position = /position (\d+)/.exec(message)?.[1];
   const wrong = /Unexpected token '(.)'/.exec(message)?.[1] ?? (position === undefined ? undefined : text.charAt(Number(position)));
-  return wrong === undefined || wrong === '' || message.includes('end of JSON input') ? 'unexpected end of JSON input' : `invalid character '${wrong}' looking for beginning of value`;
+  return wrong === undefined || wrong === '' || message.includes('end of JSON input') ? 'unexpected end of JSON input' : `invalid character ${quote(wrong)} looking for beginning of value`;
 };
+
+/** Letters that cannot be seen are told by their number. */
+const quote = (letter: string): string => (/[\u0000-\u001f\u007f-\u009f]/.test(letter) ? `'\\u${letter.charCodeAt(0).toString(16).padStart(4, '0')}'` : `'${letter}'`);
 
 /** The beginning of a body, readable when it may be JSON. */
 export const summarize = (body: Buffer, longest = 30): string => {

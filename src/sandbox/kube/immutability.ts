@@ -2,14 +2,28 @@ import type { KubernetesObject } from '../../domain/kubernetes.ts';
 import type { FieldProblem } from './errors.ts';
 import { isEqualJson, isRecord, type JsonRecord, recordAt, valueAt } from './json.ts';
 import type { Resource } from './resources.ts';
-import { problemAt, refuse } from './validation.ts';
+import { jobSpecProblems } from './job-validation.ts';
+import { problemAt } from './problems.ts';
+import { problemsOf, refuse } from './validation.ts';
 
-/** Refuses an update of fields that stay as they were created. */
+/** Refuses an update of fields that stay as they were created, together with all else that is wrong with the object. */
 export const validateUpdate = (resource: Resource, before: KubernetesObject, after: KubernetesObject): void =>
   refuse(resource, after, [
+    ...problemsOf(resource, after),
+    ...finalizerProblems(before, after),
     ...(immutableFields[resource.kind] ?? []).flatMap((field) => fieldProblems(before, after, field)),
     ...(byKind[resource.kind]?.(before, after) ?? []),
   ]);
+
+/** What is being deleted takes no new finalizers; said twice, as the API looks twice. */
+const finalizerProblems = (before: KubernetesObject, after: KubernetesObject): FieldProblem[] => {
+  const known = before.metadata.finalizers ?? [];
+  const added = (after.metadata.finalizers ?? []).filter((finalizer) => !known.includes(finalizer));
+  if (before.metadata.deletionTimestamp === undefined || added.length === 0) return [];
+  const detail = `no new finalizers can be added if the object is being deleted, found new finalizers []string{${added.map((finalizer) => JSON.stringify(finalizer)).join(', ')}}`;
+  const problem: FieldProblem = { type: 'Forbidden', field: 'metadata.finalizers', detail };
+  return [problem, problem];
+};
 
 /** Once set, these cannot be changed. */
 const immutableFields: Record<string, readonly string[]> = {
@@ -68,7 +82,8 @@ const byKind: Record<string, (before: KubernetesObject, after: KubernetesObject)
 
   Job: (before, after) => {
     const [old, current] = [valueAt(before, 'spec', 'completions'), valueAt(after, 'spec', 'completions')];
-    return isEqualJson(old, current) ? [] : [problemAt('spec.completions', current ?? null, 'field is immutable')];
+    // The API looks at the rest of the spec once more, too.
+    return [...jobSpecProblems(after), ...(isEqualJson(old, current) ? [] : [problemAt('spec.completions', current ?? null, 'field is immutable')])];
   },
 
   Service: (before, after) => {
@@ -79,8 +94,9 @@ const byKind: Record<string, (before: KubernetesObject, after: KubernetesObject)
   },
 
   PersistentVolumeClaim: (before, after) => {
-    // The volume is bound by its controller, and a claim may grow.
-    const mutable = ['resources', 'volumeAttributesClassName', ...(valueAt(before, 'spec', 'volumeName') ? [] : ['volumeName'])];
+    // The volume is bound by its controller, and what is bound may grow.
+    const isBound = valueAt(before, 'status', 'phase') === 'Bound';
+    const mutable = [...(isBound ? ['resources', 'volumeAttributesClassName'] : []), ...(valueAt(before, 'spec', 'volumeName') ? [] : ['volumeName'])];
     if (isEqualJson(without(before['spec'], mutable), without(after['spec'], mutable))) return [];
     return [
       {

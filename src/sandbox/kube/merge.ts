@@ -53,7 +53,8 @@ export const prune = (object: unknown, released: FieldSet, owned: FieldSet, kind
         const visited = visit(child, joinPath(path, `f:${name}`), [...names, name], false);
         if (visited !== undefined) kept.push([name, visited]);
       }
-      return isEmptied(value, kept) ? undefined : Object.fromEntries(kept);
+      // A map that somebody applied as empty stays theirs.
+      return isEmptied(value, kept) && !(path !== '' && owned.has(path)) ? undefined : Object.fromEntries(kept);
     }
     const structure = Array.isArray(value) ? listStructure(names, kind) : 'atomic';
     if (!Array.isArray(value) || structure === 'atomic') return isGone ? undefined : value;

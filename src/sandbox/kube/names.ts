@@ -8,16 +8,16 @@ export type NameRule = (name: string) => string[];
 
 const labelPattern = '[a-z0-9]([-a-z0-9]*[a-z0-9])?';
 const subdomainPattern = `${labelPattern}(\\.${labelPattern})*`;
-const dns1035Pattern = '[a-z]([-a-z0-9]*[a-z0-9])?';
 const keyPattern = '([A-Za-z0-9][-A-Za-z0-9_.]*)?[A-Za-z0-9]';
 const valuePattern = `(${keyPattern})?`;
 const configKeyPattern = '[-._a-zA-Z0-9]+';
 
-const rule = (pattern: string, maxLength: number, message: string, examples: readonly string[]): NameRule => {
+/** Lengths are of bytes in labels and of characters in names, or so they are called. */
+const rule = (pattern: string, maxLength: number, message: string, examples: readonly string[], unit: 'bytes' | 'characters' = 'characters'): NameRule => {
   const expression = new RegExp(`^${pattern}$`);
   const told = `${message} (e.g. ${examples.map((example) => `'${example}'`).join(',  or ')}, regex used for validation is '${pattern}')`;
   return (name) => [
-    ...(Buffer.byteLength(name) > maxLength ? [`must be no more than ${maxLength} bytes`] : []),
+    ...(Buffer.byteLength(name) > maxLength ? [`must be no more than ${maxLength} ${unit}`] : []),
     ...(expression.test(name) ? [] : [told]),
   ];
 };
@@ -44,16 +44,11 @@ export const label: NameRule = (name) => {
   return hasOnlyDots ? ['must not contain dots'] : problems;
 };
 
-/** Names of Services, which become DNS names of an older kind. */
-export const serviceName = rule(
-  dns1035Pattern,
-  63,
-  "a DNS-1035 label must consist of lower case alphanumeric characters or '-', start with an alphabetic character, and end with an alphanumeric character",
-  ['my-name', 'abc-123'],
-);
+/** Host names, which say nothing of dots. */
+export const hostName: NameRule = plainLabel;
 
 const keyMessage = "must consist of alphanumeric characters, '-', '_' or '.', and must start and end with an alphanumeric character";
-const keyName = rule(keyPattern, 63, keyMessage, ['MyName', 'my.name', '123-abc']);
+const keyName = rule(keyPattern, 63, keyMessage, ['MyName', 'my.name', '123-abc'], 'bytes');
 
 /** Keys of labels and annotations: `name` or `prefix.example/name`. */
 export const labelKey: NameRule = (key) => {
@@ -76,10 +71,22 @@ export const labelValue = rule(
   63,
   "a valid label must be an empty string or consist of alphanumeric characters, '-', '_' or '.', and must start and end with an alphanumeric character",
   ['MyValue', 'my_value', '12345'],
+  'bytes',
 );
 
+/** Names of ports of containers. */
+export const portName: NameRule = (name) => [
+  ...(name.length > 15 ? ['must be no more than 15 characters'] : []),
+  ...(/^[-a-z0-9]+$/.test(name) ? [] : ['must contain only alpha-numeric characters (a-z, 0-9), and hyphens (-)']),
+  ...(/^[-a-z0-9]+$/.test(name) && !/[a-z]/.test(name) ? ['must contain at least one letter (a-z)'] : []),
+];
+
+export const variableName: NameRule = (name) => (/^[ -<>-~]+$/.test(name) ? [] : ["a valid environment variable name must consist only of printable ASCII characters other than '='"]);
+
 /** Keys inside ConfigMaps and Secrets. */
-export const configKey = rule(
+export const configKey: NameRule = (key) => [...configKeyLetters(key), ...(key === '.' || key === '..' ? [`must not be '${key}'`] : [])];
+
+const configKeyLetters = rule(
   configKeyPattern,
   253,
   "a valid config key must consist of alphanumeric characters, '-', '_' or '.'",

@@ -1,49 +1,57 @@
+import { containerProblems } from './container-validation.ts';
 import type { FieldProblem } from './errors.ts';
-import { isRecord, type JsonRecord, listAt, textAt } from './json.ts';
-import { label } from './names.ts';
+import { type JsonRecord, listAt, recordAt, textAt } from './json.ts';
+import { hostName, labelKey, labelValue } from './names.ts';
+import { byRule, duplicate, oneOf, problemAt, required } from './problems.ts';
+import { volumeProblems } from './volume-validation.ts';
 
-/** What is wrong with a PodSpec that stands at `path`: containers, their mounts and volumes. */
+/** What is wrong with a PodSpec that stands at `path`. */
 export const podProblems = (spec: JsonRecord, path: string): FieldProblem[] => {
   const volumes = listAt(spec, 'volumes');
   const volumeNames = new Set(volumes.map((volume) => textAt(volume, 'name')));
-  const containers = listAt(spec, 'containers');
+  const [containers, initContainers] = [listAt(spec, 'containers'), listAt(spec, 'initContainers')];
+  const deadline = spec['activeDeadlineSeconds'];
   return [
-    ...volumes.flatMap((volume, index) => nameProblems(volume, `${path}.volumes[${index}]`)),
-    ...duplicates(volumes, `${path}.volumes`),
+    ...volumeProblems(volumes, `${path}.volumes`),
     ...(containers.length > 0 ? [] : [required(`${path}.containers`)]),
     ...containers.flatMap((container, index) => containerProblems(container, `${path}.containers[${index}]`, volumeNames)),
-    ...listAt(spec, 'initContainers').flatMap((container, index) =>
-      containerProblems(container, `${path}.initContainers[${index}]`, volumeNames),
-    ),
-    ...duplicates(containers, `${path}.containers`),
+    ...initContainers.flatMap((container, index) => containerProblems(container, `${path}.initContainers[${index}]`, volumeNames)),
+    ...repeatedContainers(containers, initContainers, path),
+    ...oneOf(`${path}.restartPolicy`, spec['restartPolicy'], ['Always', 'OnFailure', 'Never']),
+    ...(spec['dnsPolicy'] === 'None' && Object.keys(recordAt(spec, 'dnsConfig')).length === 0 ? [required(`${path}.dnsConfig`, 'must provide `dnsConfig` when `dnsPolicy` is None')] : []),
+    ...(typeof deadline === 'number' && deadline < 1 ? [problemAt(`${path}.activeDeadlineSeconds`, deadline, 'must be between 1 and 2147483647, inclusive')] : []),
+    ...labelsProblems(spec['nodeSelector'], `${path}.nodeSelector`),
+    ...byRule(`${path}.hostname`, spec['hostname'] || undefined, hostName),
+    ...byRule(`${path}.subdomain`, spec['subdomain'] || undefined, hostName),
+    ...listAt(spec, 'tolerations').flatMap((toleration, index) => tolerationProblems(recordAt(toleration), `${path}.tolerations[${index}]`)),
   ];
 };
 
-const required = (field: string): FieldProblem => ({ type: 'Required', field, detail: '' });
+/** Labels as they are given or asked for. */
+export const labelsProblems = (labels: unknown, field: string): FieldProblem[] =>
+  Object.entries(recordAt(labels)).flatMap(([key, value]) => [...byRule(field, key, labelKey), ...byRule(field, value, labelValue)]);
 
-const nameProblems = (value: unknown, path: string): FieldProblem[] => {
-  const name = textAt(value, 'name') ?? '';
-  if (!name) return [required(`${path}.name`)];
-  return label(name).map((detail) => ({ type: 'Invalid', field: `${path}.name`, value: name, detail }));
+/** One name in the whole pod; the later list is to blame. */
+const repeatedContainers = (containers: readonly unknown[], initContainers: readonly unknown[], path: string): FieldProblem[] => {
+  const seen = new Set<string>();
+  const look = (list: readonly unknown[], name: string): FieldProblem[] =>
+    list.flatMap((container, index) => {
+      const own = textAt(container, 'name') ?? '';
+      const isRepeated = own !== '' && seen.has(own);
+      seen.add(own);
+      return isRepeated ? [duplicate(`${path}.${name}[${index}].name`, own)] : [];
+    });
+  return [...look(containers, 'containers'), ...look(initContainers, 'initContainers')];
 };
 
-const duplicates = (list: readonly unknown[], path: string): FieldProblem[] => {
-  const names = list.map((value) => textAt(value, 'name'));
-  return names.flatMap((name, index) =>
-    name && names.indexOf(name) < index ? [{ type: 'Duplicate' as const, field: `${path}[${index}].name`, value: name, detail: '' }] : [],
-  );
-};
+const effects = ['NoSchedule', 'PreferNoSchedule', 'NoExecute'];
 
-const containerProblems = (container: unknown, path: string, volumeNames: ReadonlySet<string | undefined>): FieldProblem[] => [
-  ...nameProblems(container, path),
-  ...(textAt(container, 'image') ? [] : [required(`${path}.image`)]),
-  ...listAt(container, 'volumeMounts').flatMap((mount, index): FieldProblem[] => {
-    const name = textAt(mount, 'name');
-    if (!name) return [required(`${path}.volumeMounts[${index}].name`)];
-    if (volumeNames.has(name)) return [];
-    return [{ type: 'Invalid', field: `${path}.volumeMounts[${index}].name`, value: name, detail: `not found: ${JSON.stringify(name)}` }];
-  }),
-  ...listAt(container, 'env').flatMap((variable, index): FieldProblem[] =>
-    isRecord(variable) && variable['name'] ? [] : [required(`${path}.env[${index}].name`)],
-  ),
+const tolerationProblems = ({ key = '', operator = 'Equal', value = '', effect, tolerationSeconds }: JsonRecord, field: string): FieldProblem[] => [
+  ...(key === '' ? [] : byRule(`${field}.key`, key, labelKey)),
+  ...(key === '' && operator !== 'Exists' ? [problemAt(`${field}.operator`, operator, 'operator must be Exists when `key` is empty, which means "match all values and all keys"')] : []),
+  ...(tolerationSeconds !== undefined && effect !== 'NoExecute' ? [problemAt(`${field}.effect`, effect ?? '', "effect must be 'NoExecute' when `tolerationSeconds` is set")] : []),
+  ...(operator === 'Exists' && value !== '' ? [problemAt(`${field}.operator`, value, "value must be empty when `operator` is 'Exists'")] : []),
+  ...(operator === 'Equal' ? byRule(`${field}.operator`, value, labelValue) : []),
+  ...oneOf(`${field}.operator`, operator, ['Equal', 'Exists']),
+  ...(effect === '' ? [] : oneOf(`${field}.effect`, effect, effects)),
 ];

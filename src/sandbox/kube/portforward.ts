@@ -2,7 +2,8 @@ import type { IncomingMessage } from 'node:http';
 import type { Duplex } from 'node:stream';
 import { createWebSocketStream, type WebSocket, WebSocketServer } from 'ws';
 import type { PodKey, PodRuntime } from '../kubelet/pod-runtime.ts';
-import { badRequest, StatusError } from './errors.ts';
+import { badRequest, PlainRefusal, StatusError } from './errors.ts';
+import { notImplemented } from './limits.ts';
 import { serveSpdy, type SpdyStream } from './spdy-session.ts';
 import { serveChannels } from './websocket-channels.ts';
 
@@ -10,6 +11,7 @@ import { serveChannels } from './websocket-channels.ts';
 export type Forward = (port: number, client: Duplex) => Promise<void>;
 
 const channelProtocols = ['v4.channel.k8s.io', 'portforward.k8s.io'];
+const base64Protocols = ['v4.base64.channel.k8s.io'];
 const tunnelPrefix = 'SPDY/3.1+';
 const streamProtocol = 'portforward.k8s.io';
 
@@ -30,8 +32,8 @@ export const acceptPortForward = (
   const offered = (request.headers['sec-websocket-protocol'] ?? '').split(',').map((protocol) => protocol.trim());
   const isTunnel = offered.includes(tunnelPrefix + streamProtocol);
   const protocol = isTunnel ? tunnelPrefix + streamProtocol : offered.find((candidate) => channelProtocols.includes(candidate));
-  if (protocol === undefined && offered.some(Boolean)) throw badRequest(`unable to upgrade: none of the protocols ${offered.join(', ')} is spoken here`);
-  if (!isTunnel && ports.length === 0) throw badRequest('query parameter "ports" is required');
+  if (offered.some((candidate) => base64Protocols.includes(candidate))) throw notImplemented('port-forwarding in base64');
+  if (protocol === undefined && offered.some(Boolean)) throw new PlainRefusal(403, '');
 
   // The slash in the tunnel's name is no token by the letter of RFC 6455, and the library would refuse it.
   if (isTunnel) request.headers['sec-websocket-protocol'] = streamProtocol;
@@ -46,31 +48,30 @@ export const acceptPortForward = (
   });
 };
 
-/** The connection to a pod's port for `forward`, with the kubelet's sentence when there is none. */
+/** The connection to a pod's port for `forward`; when there is none the container runtime says why. */
 export const createForward =
   (runtime: PodRuntime, pod: PodKey): Forward =>
   async (port, client) => {
-    let target: Duplex;
-    try {
-      target = await runtime.connect(pod, port);
-    } catch (error) {
-      throw new Error(`error forwarding port ${port} to pod ${pod.name}, uid ${pod.uid}: ${error instanceof Error ? error.message : String(error)}`, {
-        cause: error,
-      });
-    }
-    await join(client, target);
+    await join(client, await runtime.connect(pod, port));
   };
 
-/** `ports=80,443&ports=8080`. */
+/** `ports=80,443&ports=8080`. The API server reads them, and it is the kubelet that refuses them, in plain text. */
 export const parsePorts = (query: URLSearchParams): number[] =>
   query.getAll('ports').flatMap((list) =>
     list.split(',').map((text) => {
+      if (!/^\d+$/.test(text)) throw badRequest(`cannot convert to []int32: strconv.ParseUint: parsing ${JSON.stringify(text)}: invalid syntax`);
       const port = Number(text);
-      if (!Number.isInteger(port) || port > 65_535) throw badRequest(`unable to parse "${text}" as a port`);
-      if (port < 1) throw badRequest(`port "${text}" must be > 0`);
+      if (port < 1) throw new PlainRefusal(400, `port "${text}" must be > 0`);
+      if (port > 65_535) throw new PlainRefusal(400, `unable to parse "${text}" as a port`);
       return port;
     }),
   );
+
+/** SPDY names the port of each stream; channels have to be told before. */
+export const requirePorts = (request: IncomingMessage, ports: readonly number[]): void => {
+  const isTunnel = (request.headers['sec-websocket-protocol'] ?? '').includes(tunnelPrefix + streamProtocol);
+  if (request.headers.upgrade?.toLowerCase() === 'websocket' && !isTunnel && ports.length === 0) throw new PlainRefusal(400, 'query parameter "port" is required');
+};
 
 const acceptSpdy = async (request: IncomingMessage, socket: Duplex, head: Buffer, forward: Forward): Promise<void> => {
   const offered = String(request.headers['x-stream-protocol-version'] ?? '').split(',').map((protocol) => protocol.trim());

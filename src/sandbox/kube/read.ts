@@ -1,5 +1,6 @@
 import { badRequest, expired, notFound, StatusError } from './errors.ts';
 import type { Exchange } from './exchange.ts';
+import { goJsonProblem } from './go-text.ts';
 import { numberAt, textAt } from './json.ts';
 import { apiVersionOf, resourceNameOf } from './resources.ts';
 import { sendList, sendObject } from './respond.ts';
@@ -97,12 +98,14 @@ const toContinue = (version: string, last: StoredObject): string =>
   Buffer.from(JSON.stringify({ v: 'meta.k8s.io/v1', rv: Number(version), start: keyOf(last) })).toString('base64url');
 
 const parseContinue = (token: string): { version: string; start: string } => {
+  const text = Buffer.from(token, 'base64url').toString('latin1');
+  let problem = 'it says nothing';
   try {
-    const read: unknown = JSON.parse(Buffer.from(token, 'base64url').toString());
+    const read: unknown = JSON.parse(text);
     const [version, start] = [numberAt(read, 'rv'), textAt(read, 'start')];
     if (version !== undefined && start !== undefined) return { version: String(version), start };
-  } catch {
-    // Not one of ours.
+  } catch (error) {
+    problem = goJsonProblem(text, error);
   }
-  throw badRequest('invalid continue token: continue key is not valid');
+  throw badRequest(`invalid continue token: continue key is not valid: ${problem}`);
 };

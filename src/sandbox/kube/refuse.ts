@@ -1,6 +1,6 @@
 import { STATUS_CODES, type ServerResponse } from 'node:http';
 import type { Duplex } from 'node:stream';
-import { internalError, StatusError, toStatus } from './errors.ts';
+import { internalError, PlainRefusal, StatusError, toStatus } from './errors.ts';
 import { sendJson } from './exchange.ts';
 
 /** Answers with the Status that says why not. After the first byte of an answer only its end is left to say it. */
@@ -20,10 +20,12 @@ export const refuseUpgrade = (socket: Duplex, error: unknown): void => {
     socket.destroy();
     return;
   }
-  const status = asStatusError(error);
-  const body = JSON.stringify(toStatus(status));
+  const { code, body, type } =
+    error instanceof PlainRefusal
+      ? { code: error.code, body: error.message, type: 'text/plain; charset=utf-8' }
+      : { code: asStatusError(error).code, body: JSON.stringify(toStatus(asStatusError(error))), type: 'application/json' };
   socket.end(
-    `HTTP/1.1 ${status.code} ${STATUS_CODES[status.code] ?? ''}\r\nContent-Type: application/json\r\n` +
+    `HTTP/1.1 ${code} ${STATUS_CODES[code] ?? ''}\r\nContent-Type: ${type}\r\n` +
       `Content-Length: ${Buffer.byteLength(body)}\r\nConnection: close\r\n\r\n${body}`,
   );
 };

@@ -8,7 +8,8 @@ import { type Api, type Exchange, sendJson, sendText } from './exchange.ts';
 import { refuseBeyondLimits } from './limits.ts';
 import { sendLog } from './log.ts';
 import { openApiDocument, openApiIndex } from './openapi.ts';
-import { acceptPortForward, createForward, parsePorts } from './portforward.ts';
+import { textAt } from './json.ts';
+import { acceptPortForward, createForward, parsePorts, requirePorts } from './portforward.ts';
 import { findTarget, get, list } from './read.ts';
 import { resourceNameOf } from './resources.ts';
 import { answerReview } from './reviews.ts';
@@ -65,8 +66,12 @@ export const upgrade = async (
   requireAccess(api.authorize, toAccessRequest(user, verb, target.resource, target));
   // Since 1.35 a WebSocket, which is opened with GET, needs what a POST would need, and is refused without a reason.
   if (verb === 'get' && !api.authorize(toAccessRequest(user, 'create', target.resource, target))) throw forbidden(resourceNameOf(target.resource), target.name, '');
-  const { name, namespace = '', uid } = findTarget(api.store, target).metadata;
-  await acceptPortForward(request, socket, head, parsePorts(query), createForward(api.runtime, { name, namespace, uid }));
+  const pod = findTarget(api.store, target);
+  const { name, namespace = '', uid } = pod.metadata;
+  if (!textAt(pod, 'spec', 'nodeName')) throw badRequest(`pod ${name} does not have a host assigned`);
+  const ports = parsePorts(query);
+  requirePorts(request, ports);
+  await acceptPortForward(request, socket, head, ports, createForward(api.runtime, { name, namespace, uid }));
 };
 
 const handlerOf = ({ resource, subresource }: Target, verb: string): Handler | undefined => {

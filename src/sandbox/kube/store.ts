@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import type { KubernetesObject } from '../../domain/kubernetes.ts';
 import { createChangeLog } from './change-log.ts';
-import { alreadyExists, conflict, notFound, staleVersion } from './errors.ts';
+import { alreadyExists, conflict, notFound, staleVersion, StatusError } from './errors.ts';
 import { freezeDeep, isEqualJson, listAt } from './json.ts';
 
 /** `pods`, `deployments.apps`: a plural and its group, as kubectl writes it. */
@@ -110,13 +110,12 @@ export const createStore = ({ now, historyLength = defaultHistoryLength }: Store
     return found;
   };
 
-  const remove = (resource: ResourceName, previous: StoredObject, isDryRun: boolean | undefined): StoredObject => {
-    const object = freezeDeep({
-      ...previous,
-      metadata: isDryRun ? previous.metadata : { ...previous.metadata, resourceVersion: nextVersion() },
-    });
-    if (!isDryRun) commit({ type: 'DELETED', resource, object, previous });
-    return object;
+  /** Everybody is told the last state that was kept, at the version at which it went; whoever removed it gets what they made of it. */
+  const remove = (resource: ResourceName, previous: StoredObject, isDryRun: boolean | undefined, left = previous): StoredObject => {
+    if (isDryRun) return freezeDeep(left);
+    const resourceVersion = nextVersion();
+    commit({ type: 'DELETED', resource, object: freezeDeep({ ...previous, metadata: { ...previous.metadata, resourceVersion } }), previous });
+    return freezeDeep({ ...left, metadata: { ...left.metadata, resourceVersion } });
   };
 
   return {
@@ -159,7 +158,7 @@ export const createStore = ({ now, historyLength = defaultHistoryLength }: Store
       if (generation !== undefined && subresource !== 'status' && !isEqualJson(desired(previous), desired(object))) {
         object.metadata.generation = generation + 1;
       }
-      if (isDeleting(object) && !isHeld(object)) return remove(resource, freezeDeep(object), dryRun);
+      if (isDeleting(object) && !isHeld(object)) return remove(resource, previous, dryRun, object);
       if (!dryRun) object.metadata.resourceVersion = nextVersion();
       freezeDeep(object);
       return dryRun ? object : commit({ type: 'MODIFIED', resource, object, previous });
@@ -238,6 +237,7 @@ const refuseOtherIncarnation = (resource: ResourceName, previous: StoredObject, 
     const key = ['', 'registry', resource.split('.')[0], previous.metadata.namespace, name].filter((part) => part !== undefined).join('/');
     throw conflict(resource, name, `StorageError: invalid object, Code: 4, Key: ${key}, ResourceVersion: 0, AdditionalErrorMsg: Precondition failed: UID in precondition: ${given.uid}, UID in object meta: ${uid}`);
   }
+  if (given.resourceVersion && !/^\d+$/.test(given.resourceVersion)) throw new StatusError(500, '', `strconv.ParseUint: parsing ${JSON.stringify(given.resourceVersion)}: invalid syntax`);
   if (given.resourceVersion && given.resourceVersion !== resourceVersion) throw staleVersion(resource, name);
 };
 

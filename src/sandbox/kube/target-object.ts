@@ -24,6 +24,9 @@ export const readObject = async ({ request, response, target }: Pick<Exchange, '
     const strict = [...duplicates.map((field) => `duplicate field "${field}"`), ...unknownFields.map((field) => `unknown field "${field}"`)];
     if (strict.length > 0 && fieldValidation === 'Strict') throw refuse(`strict decoding error: ${strict.join(', ')}`);
     if (fieldValidation === 'Warn') warn(response, strict);
+    if (target.name !== undefined && textAt(decoded, 'metadata', 'name') === undefined) {
+      throw badRequest(`the name of the object (${target.name} based on URL) was undeterminable: name must be provided`);
+    }
     return asTargetObject(decoded, target);
   } catch (error) {
     throw error instanceof DecodeError ? refuse(error.message) : error;
@@ -35,7 +38,8 @@ export const readPatched = (patched: unknown, { patch, isStrategic }: { patch: B
   const shown = isStrategic ? goText(patch.value) : JSON.stringify(patched);
   const refuse = (why: string): Error => invalid('', '', '', [{ type: 'Invalid', field: 'patch', value: shown, detail: why }]);
   try {
-    const { value, unknownFields } = decode(patched, expectedOf(target).kind);
+    // Go writes what was patched with its fields in order, and reads it so.
+    const { value, unknownFields } = decode(inOrder(patched), expectedOf(target).kind);
     const strict = [...patch.duplicates.map((field) => `duplicate field "${field}"`), ...unknownFields.map((field) => `unknown field "${field}"`)];
     if (strict.length > 0 && fieldValidation === 'Strict') throw refuse(`strict decoding error: ${strict.join(', ')}`);
     if (fieldValidation === 'Warn') warn(response, strict);
@@ -44,6 +48,16 @@ export const readPatched = (patched: unknown, { patch, isStrategic }: { patch: B
     if (!(error instanceof DecodeError)) throw error;
     throw refuse(isStrategic ? strategicWords(error.message) : error.message);
   }
+};
+
+const inOrder = (value: unknown): unknown => {
+  if (Array.isArray(value)) return value.map(inOrder);
+  if (!isRecord(value)) return value;
+  return Object.fromEntries(
+    Object.entries(value)
+      .sort(([left], [right]) => (left < right ? -1 : 1))
+      .map(([field, content]) => [field, inOrder(content)]),
+  );
 };
 
 /** A strategic merge converts values without Go's JSON decoder, and says so. */

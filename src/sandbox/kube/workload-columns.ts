@@ -60,8 +60,9 @@ export const workloadColumnsByKind: Record<string, readonly Column[]> = {
   Deployment: [
     nameColumn,
     computed('Ready', readyOf),
-    count('Up-to-date', 'status', 'updatedReplicas'),
-    count('Available', 'status', 'availableReplicas'),
+    // Numbers, although they call themselves text.
+    { ...count('Up-to-date', 'status', 'updatedReplicas'), type: 'string' },
+    { ...count('Available', 'status', 'availableReplicas'), type: 'string' },
     ageColumn,
     ...workloadColumns,
   ],

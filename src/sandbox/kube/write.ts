@@ -3,6 +3,7 @@ import { requireAccess, toAccessRequest } from './access.ts';
 import { admitNamespace, admitNew } from './admission.ts';
 import { applyConfiguration, recordUpdate, type Writer } from './apply.ts';
 import { mediaTypeOf, readPatch } from './body.ts';
+import { decode } from './decode.ts';
 import { applyDefaults } from './defaults.ts';
 import { badRequest, conflict, methodNotAllowed, notFound, StatusError } from './errors.ts';
 import type { Exchange } from './exchange.ts';
@@ -71,7 +72,7 @@ const apply = (exchange: Exchange, body: unknown, options: WriteRequest): void =
   const dryRun = options.isDryRun;
 
   if (api.store.get(resource, target.namespace, name)) {
-    return sendObject(exchange, 200, change(exchange, dryRun, (live) => throughDoor(exchange, live, applyConfiguration(live, given, writer))));
+    return sendObject(exchange, 200, change(exchange, dryRun, (live) => throughDoor(exchange, live, asTargetObject(decode(applyConfiguration(live, given, writer), given.kind).value, target))));
   }
   if (target.subresource) throw notFound(resource, name);
   // Whoever may only patch makes nothing new.
@@ -80,7 +81,7 @@ const apply = (exchange: Exchange, body: unknown, options: WriteRequest): void =
     const why = `uid mismatch: the provided object specified uid ${given.metadata.uid}, and no existing object was found`;
     throw conflict(resource, name, why);
   }
-  const owned = structuredClone(applyConfiguration(undefined, given, writer));
+  const owned = structuredClone(asTargetObject(decode(applyConfiguration(undefined, given, writer), given.kind).value, target));
   // What defaulting adds belongs to nobody here: whoever applies may leave it to the server.
   applyDefaults(owned);
   sendObject(exchange, 201, store(exchange, owned, dryRun));
@@ -107,8 +108,8 @@ const change = (exchange: Exchange, dryRun: boolean, make: (live: StoredObject) 
     (draft) => {
       for (const field of Object.keys(draft)) if (!(field in after)) Reflect.deleteProperty(draft, field);
       Object.assign(draft, after);
-      validate(resource, draft);
-      if (!subresource) validateUpdate(resource, live, draft);
+      if (subresource) validate(resource, draft);
+      else validateUpdate(resource, live, draft);
     },
     { dryRun, ...(subresource === 'status' ? { subresource } : {}) },
   );

@@ -1,3 +1,4 @@
+import { createHash } from 'node:crypto';
 import type { Duplex } from 'node:stream';
 import type { SandboxClock } from '../clock.ts';
 import { createQueue } from '../controllers/controller.ts';
@@ -96,10 +97,11 @@ export const createKubelet = ({ store, clock, faults, programs, fetch }: Kubelet
 const connect = (worker: PodWorker | undefined, pod: PodKey, port: number): Duplex => {
   const connection = worker?.connect(port);
   if (connection) return connection;
-  const namespace = `/var/run/netns/cni-${pod.uid}`;
-  const refused = (version: 4 | 6, host: string): string => `IPv${version}: dial tcp${version} ${host}:${port}: connect: connection refused`;
+  // containerd knows the pod by its sandbox.
+  const sandboxId = createHash('sha256').update(pod.uid).digest('hex');
+  const refused = `IPv4: dial tcp4 127.0.0.1:${port}: connect: connection refused IPv6 dial tcp6: address localhost: no suitable address found `;
   throw new Error(
-    `error forwarding port ${port} to pod ${pod.uid}, uid : failed to execute portforward in network namespace "${namespace}": failed to connect to localhost:${port} inside namespace "${namespace}", ${refused(4, '127.0.0.1')} ${refused(6, '[::1]')}`,
+    `error forwarding port ${port} to pod ${sandboxId}, uid : failed to execute portforward in network namespace "/var/run/netns/cni-${pod.uid}": failed to connect to localhost:${port} inside namespace "${sandboxId}", ${refused}`,
   );
 };
 

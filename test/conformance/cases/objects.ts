@@ -25,7 +25,7 @@ export const pod = (server: Pick<TestServer, 'image'>, name: string, script?: st
 });
 
 export const template = (server: Pick<TestServer, 'image'>, labels: JsonRecord, script?: string, spec: JsonRecord = {}): JsonRecord => ({
-  metadata: { labels },
+  ...(Object.keys(labels).length > 0 ? { metadata: { labels } } : {}),
   spec: { terminationGracePeriodSeconds: 0, containers: [container(server, script)], ...spec },
 });
 

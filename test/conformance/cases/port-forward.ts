@@ -90,7 +90,6 @@ export const portForwardCases: readonly ConformanceCase[] = [
         noPort: await refused('pods/a/portforward', ['v4.channel.k8s.io']),
         badPort: await refused('pods/a/portforward?ports=web', ['v4.channel.k8s.io']),
         zero: await refused('pods/a/portforward?ports=0', ['v4.channel.k8s.io']),
-        base64: await refused('pods/a/portforward?ports=8080', ['v4.base64.channel.k8s.io']),
         none: await refused('pods/a/portforward?ports=8080', []),
         other: await refused('pods/a/portforward?ports=8080', ['v9.channel.k8s.io']),
       };

@@ -31,7 +31,6 @@ export const protocolCases: readonly ConformanceCase[] = [
         deleteAcross: await ask(server, 'DELETE', '/api/v1/configmaps'),
         postAcross: await ask(server, 'POST', '/api/v1/configmaps', { body: configMap('a') }),
         getReview: await ask(server, 'GET', '/apis/authorization.k8s.io/v1/selfsubjectaccessreviews'),
-        brew: await ask(server, 'BREW', pathOf(server, 'configmaps/a')).catch(() => 'no such method'),
       };
     },
   },

@@ -27,7 +27,7 @@ export const workloadCases: readonly ConformanceCase[] = [
     title: 'a Job that succeeds is complete, and its pod says so',
     needs: 'pods',
     async observe(server) {
-      const made = await must(send(server, 'POST', 'jobs', job(server, 'a', 'echo done')));
+      const made = await must(send(server, 'POST', 'jobs', job(server, 'a', 'echo done', { template: template(server, { app: 'a' }, 'echo done', { restartPolicy: 'Never' }) })));
       const ended = await until(server, 'jobs/a', hasCondition('Complete'));
       const [pod] = await podsOf(server, 'job-name=a');
       return { spec: made['spec'], labels: valueAt(made, 'metadata', 'labels') ?? null, status: statusOf(ended), podLabels: valueAt(pod, 'metadata', 'labels'), owner: valueAt(pod, 'metadata', 'ownerReferences'), phase: valueAt(pod, 'status', 'phase'), events: await eventsOf(server, 'a') };

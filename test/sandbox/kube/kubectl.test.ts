@@ -249,7 +249,7 @@ describe.skipIf(!hasKubectl)('kubectl port-forward (skipped where it is not inst
       const socket = connect({ port: local, host: '127.0.0.1' });
       await once(socket, 'close');
       child.kill();
-      expect(await told).toMatch(/an error occurred forwarding \d+ -> 7000: error forwarding port 7000 to pod forwarded, uid .*connection refused/);
+      expect(await told).toMatch(/an error occurred forwarding \d+ -> 7000: failed to connect to localhost:7000 .*connection refused/);
     });
   });
 });

@@ -145,7 +145,7 @@ describe('port-forwarding over WebSocket channels', () => {
 
   it('says on the error channel that nothing listens', async () => {
     const channels = await collect(open('ports=7000'));
-    expect(channels.get(1)?.subarray(2).toString()).toMatch(/^error forwarding port 7000 to pod web, uid [-0-9a-f]+: .*connection refused$/);
+    expect(channels.get(1)?.subarray(2).toString()).toMatch(/^failed to connect to localhost:7000 .*connection refused$/);
   });
 
   it.each([
