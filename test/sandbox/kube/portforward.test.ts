@@ -152,7 +152,7 @@ describe('port-forwarding over WebSocket channels', () => {
     ['an unknown token', 'ports=5000', 'v4.channel.k8s.io', 'other', 401],
     ['no port', '', 'v4.channel.k8s.io', token, 400],
     ['a port that is none', 'ports=0', 'v4.channel.k8s.io', token, 400],
-    ['a protocol that is not spoken', 'ports=5000', 'v9.channel.k8s.io', token, 400],
+    ['a protocol that is not spoken', 'ports=5000', 'v9.channel.k8s.io', token, 403],
   ])('refuses %s before it begins', async (_what, query, protocol, given, code) => {
     const client = open(query, protocol, given);
     client.on('error', () => {});
