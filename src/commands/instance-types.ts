@@ -2,6 +2,7 @@ import { defineCommand } from '../cli/command.ts';
 import { choice, count, text } from '../cli/options.ts';
 import type { Event } from '../domain/event.ts';
 import type { GpuMachine } from '../domain/instance-type.ts';
+import type { Preset } from '../domain/preset.ts';
 import type { RankedInstanceType } from '../plan/rank-instance-types.ts';
 
 export default defineCommand({
@@ -49,6 +50,7 @@ export default defineCommand({
     // No model of the hub can be tuned, so none is asked for.
     if (method !== undefined && isHubModel(catalogue, wanted)) throw cannotBeTuned(wanted, catalogue);
     const { preset } = resolvePreset(yield* knownModels(context, wanted), wanted);
+    if (method === undefined && contextLengthTokens !== undefined && contextLengthTokens > preset.contextLengthTokens) await refuseLength(preset, contextLengthTokens);
     const length = contextLengthTokens === undefined ? {} : { contextLengthTokens };
     const purpose = method === undefined ? { kind: 'serving' as const, preset, ...length } : { kind: 'tuning' as const, tuning: tuningSettingsOf(preset, catalogue), method, ...length };
     yield rankTable(rankInstanceTypes({ cloud, region, purpose, machines }), { cloud, region, preset: preset.huggingFaceId, ...(method === undefined ? {} : { method }), ...length, ...(replaces ? { replaces } : {}) });
@@ -70,6 +72,11 @@ const aboutRegion = async (region: string): Promise<{ message: string; hints: st
 const refuseWithoutPreset = async (): Promise<never> => {
   const { UsageError } = await import('../domain/errors.ts');
   throw new UsageError('--method and --context-length rank machines for a model, and need to know which.', { reason: 'MissingOption', hints: ['Add --preset <name>.', 'kaito-ts presets'] });
+};
+
+const refuseLength = async ({ name, contextLengthTokens }: Preset, wanted: number): Promise<never> => {
+  const { UsageError } = await import('../domain/errors.ts');
+  throw new UsageError(`${name} has a context of ${contextLengthTokens} tokens, and ${wanted} were asked for.`, { reason: 'ContextTooLong', hints: [`--context-length ${contextLengthTokens}`] });
 };
 
 type PricedMachine = GpuMachine & { price: { usdPerHour: number } | undefined; vCpuCount?: number; quotaFamily?: string };

@@ -9,8 +9,8 @@ export type PresetMatch =
   | { kind: 'unknown'; nearest: string[]; ambiguous: string[]; replacement?: string };
 
 /**
- * In any letter case, by whatever name people know a model. A short name that more than one preset could mean is not
- * guessed: `ambiguous` lists them.
+ * In any letter case, by whatever name people know a model, or by its beginning where no other has that in its name. What
+ * more than one preset could mean is not guessed: `ambiguous` lists them.
  */
 export const findPreset = (catalogue: readonly Preset[], name: string): PresetMatch => {
   const wanted = fold(name);
@@ -20,8 +20,13 @@ export const findPreset = (catalogue: readonly Preset[], name: string): PresetMa
   }
   const replacement = findRetired(wanted);
   if (replacement !== undefined) return { kind: 'unknown', nearest: [replacement], ambiguous: [], replacement };
-  const ambiguous = wanted.length < shortestGuess ? [] : catalogue.filter((preset) => beginsWith(fold(preset.name), wanted)).map((preset) => preset.name);
-  return { kind: 'unknown', nearest: ambiguous.length > 0 ? ambiguous.slice(0, suggestionLimit) : nearestTo(wanted, catalogue), ambiguous };
+  const having = wanted.length < shortestGuess ? [] : catalogue.filter((preset) => fold(preset.name).includes(wanted));
+  const beginning = having.filter((preset) => beginsWith(fold(preset.name), wanted));
+  const [only] = beginning;
+  if (only && having.length === 1) return { kind: 'found', preset: only, by: 'shortName' };
+  const ambiguous = (beginning.length > 1 ? beginning : having).map((preset) => preset.name);
+  if (ambiguous.length > 1) return { kind: 'unknown', nearest: ambiguous.slice(0, suggestionLimit), ambiguous };
+  return { kind: 'unknown', nearest: ambiguous.length > 0 ? ambiguous : nearestTo(wanted, catalogue), ambiguous: [] };
 };
 
 /** What a Workspace names it by, so that it is found again: a model of the hub has no other name than its id. */

@@ -65,6 +65,7 @@ describe('instance-types', () => {
     ['a method without a model', ['--method', 'lora'], exitCodes.usage, /Add --preset/],
     ['a model that cannot be tuned', ['--preset', 'llama-3.1-8b-instruct', '--method', 'lora'], exitCodes.preflightRefused, /cannot be tuned/],
     ['a model of the hub for tuning, without asking the hub', ['--preset', 'someone/model', '--method', 'lora'], exitCodes.preflightRefused, /someone\/model cannot be tuned/],
+    ['a longer context than the model has', ['--preset', 'phi-4', '--context-length', '16385'], exitCodes.usage, /phi-4 has a context of 16384 tokens, and 16385 were asked for[^]*--context-length 16384/],
     ['an unknown cloud', ['--cloud', 'gcp'], exitCodes.usage, /azure, aws, arc/],
   ])('refuses %s', async (_, args, exitCode, text) => {
     const result = await runCli(['instance-types', ...args], { environment: { HF_ENDPOINT: 'http://127.0.0.1:1' } });

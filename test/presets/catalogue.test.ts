@@ -38,6 +38,18 @@ describe('findPreset', () => {
     });
   });
 
+  it.each([['granite', 'granite-4.1-8b'], ['GLM', 'glm-5.2-fp8'], ['phi-3-mini-128k', 'phi-3-mini-128k-instruct']])('takes the beginning %s for %s, which alone has it', (typed, wanted) => {
+    expect(findPreset(presets, typed)).toEqual({ kind: 'found', preset: presetNamed(wanted), by: 'shortName' });
+  });
+
+  it.each([
+    ['llama-3', ['llama-3.1-8b-instruct', 'llama-3.3-70b-instruct']],
+    ['nemotron', ['nemotron-cascade-2-30b-a3b', 'nvidia-nemotron-nano-9b-v2']],
+    ['qwen', ['qwen3-8b-awq', 'qwen2.5-coder-7b-instruct']],
+  ])('lists all that %s may be', (typed, some) => {
+    expect(findPreset(presets, typed)).toMatchObject({ kind: 'unknown', ambiguous: expect.arrayContaining(some) });
+  });
+
   it.each([['phi-3-minni', 'phi-3-mini-128k-instruct'], ['lama-3.1-8b-instruct', 'llama-3.1-8b-instruct'], ['mistral7b', 'mistral-7b-v0.3']])('suggests for %s the nearest, %s', (typed, nearest) => {
     expect(findPreset(presets, typed)).toMatchObject({ kind: 'unknown', nearest: expect.arrayContaining([nearest]) });
   });
