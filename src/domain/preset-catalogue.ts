@@ -26,6 +26,8 @@ export const findPreset = (catalogue: readonly Preset[], name: string): PresetMa
   if (only && having.length === 1) return { kind: 'found', preset: only, by: 'shortName' };
   const ambiguous = (beginning.length > 1 ? beginning : having).map((preset) => preset.name);
   if (ambiguous.length > 1) return { kind: 'unknown', nearest: ambiguous.slice(0, suggestionLimit), ambiguous };
+  const family = ambiguous.length > 0 || wanted.length < shortestGuess ? undefined : Object.entries(retired).find(([retiredName]) => beginsWith(retiredName, wanted))?.[1];
+  if (family !== undefined) return { kind: 'unknown', nearest: [family], ambiguous: [], replacement: family };
   return { kind: 'unknown', nearest: ambiguous.length > 0 ? ambiguous : nearestTo(wanted, catalogue), ambiguous: [] };
 };
 

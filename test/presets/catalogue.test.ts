@@ -31,6 +31,10 @@ describe('findPreset', () => {
     },
   );
 
+  it.each([['falcon', 'mistral-7b-v0.3'], ['Llama-2', 'llama-3.1-8b-instruct']])('answers the name of a family that is no longer there, %s, too', (name, replacement) => {
+    expect(findPreset(presets, name)).toEqual({ kind: 'unknown', nearest: [replacement], ambiguous: [], replacement });
+  });
+
   it('does not guess which of several is meant', () => {
     expect(findPreset(presets, 'phi-3')).toMatchObject({
       kind: 'unknown',
