@@ -9,8 +9,8 @@ if (major < 22 || (major === 22 && minor < 19)) {
 export default defineConfig({
   test: {
     include: ['test/**/*.test.ts'],
-    // These need a real cluster: `npm run test:cluster`.
-    exclude: [...configDefaults.exclude, 'test/end-to-end/**', '**/*.alone.test.ts'],
+    // These need a real cluster, or Go to build what runs there: `npm run test:cluster`.
+    exclude: [...configDefaults.exclude, 'test/end-to-end/**', 'test/cluster/images/**', '**/*.alone.test.ts'],
     testTimeout: 60_000,
     hookTimeout: 60_000,
     pool: 'threads',
