@@ -13,7 +13,7 @@ export interface GpuNode {
  * A node with a GPU for the tests of a file, where it does not matter where nodes come from. Asked for before the rig: what
  * comes first goes last, and pods end only while their node is there.
  */
-export const useGpuNode = (options: Omit<NodeOptions, 'name' | 'labels' | 'taints' | 'gpuCount'> = {}): (() => GpuNode) => {
+export const useGpuNode = (options: Omit<NodeOptions, 'name' | 'labels' | 'taints'> = {}): (() => GpuNode) => {
   let node: GpuNode | undefined;
   beforeAll(async () => {
     node = await startGpuNode(options);
@@ -28,8 +28,8 @@ export const useGpuNode = (options: Omit<NodeOptions, 'name' | 'labels' | 'taint
 };
 
 /** One that a test ends by itself. The taint keeps other tests' pods away. */
-const startGpuNode = async (options: Omit<NodeOptions, 'name' | 'labels' | 'taints' | 'gpuCount'> = {}): Promise<GpuNode> => {
+const startGpuNode = async (options: Omit<NodeOptions, 'name' | 'labels' | 'taints'> = {}): Promise<GpuNode> => {
   const name = `gpu-${randomBytes(4).toString('hex')}`;
-  await startNode(ownCluster(), { ...options, name, labels: { owner: name, 'nvidia.com/gpu.memory': '24576' }, taints: [{ key: 'sku', value: 'gpu', effect: 'NoSchedule' }], gpuCount: 1 });
+  await startNode(ownCluster(), { gpuCount: 1, ...options, name, labels: { owner: name, 'nvidia.com/gpu.memory': '24576' }, taints: [{ key: 'sku', value: 'gpu', effect: 'NoSchedule' }] });
   return { name, selector: `owner=${name}` };
 };

@@ -1,0 +1,32 @@
+import { randomBytes } from 'node:crypto';
+import { putFile } from '../cluster/registries/control.ts';
+import { trainingRows } from './data.ts';
+import type { GpuNode } from './gpu-node.ts';
+import type { RigHandle } from './rig.ts';
+
+/** A small tuning on a node that is there, which takes seconds. */
+export interface Tuning {
+  /** As no other test's is: stand-ins and registries are told by it how to behave. */
+  name: string;
+  args: string[];
+}
+
+export const aTuning = async (rig: RigHandle, node: GpuNode, { url, more = [] }: { url?: string; more?: readonly string[] } = {}): Promise<Tuning> => {
+  const name = `t-${randomBytes(4).toString('hex')}`;
+  const dataset = url ?? (await putFile(rig().registries, `${name}.jsonl`, trainingRows(10)));
+  return { name, args: ['tune', name, '--preset', 'phi-3-mini', '--method', 'qlora', '--nodes', node.selector, '--time-limit', '2m', '--input-url', dataset, ...more] };
+};
+
+/** What `status` says of one workspace. */
+export const statusOf = async (rig: RigHandle, name: string): Promise<{ state?: string; why?: string; next?: string; workerNodes?: string[]; nodePool?: Record<string, unknown> }> => {
+  const { stdout } = await rig.run(['status', name, '-o', 'json']);
+  const { items }: { items: object[] } = JSON.parse(stdout);
+  return items[0] ?? {};
+};
+
+/** Whatever happened: the pods of the workspace that still take up room. */
+export const runningPods = async (rig: RigHandle, name: string): Promise<string[]> => {
+  const { items } = await rig().api.core.listNamespacedPod({ namespace: rig().namespace, labelSelector: `kaito.sh/workspace=${name}` });
+  return items.filter(({ metadata, status }) => metadata?.deletionTimestamp === undefined && status?.phase !== 'Failed' && status?.phase !== 'Succeeded').map(({ metadata }) => metadata?.name ?? '');
+};
+
