@@ -26,8 +26,8 @@ describe('a command that has nothing to do', () => {
   });
 
   it.each([
-    { what: 'a finished tune', args: tune, most: { kubernetes: 16, azure: 4 } },
-    { what: 'a serve that answers', args: serve, most: { kubernetes: 30, azure: 4 } },
+    { what: 'a finished tune', args: tune, most: { kubernetes: 27, azure: 4 } },
+    { what: 'a serve that answers', args: serve, most: { kubernetes: 40, azure: 4 } },
   ])('writes nothing and asks little when it is $what', async ({ args, most }) => {
     const { kubernetes, azure, exitCode } = await requestsOf(args);
     expect(exitCode).toBe(0);
