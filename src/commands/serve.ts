@@ -72,7 +72,7 @@ export default defineCommand({
       const tunings = await readTunings(cluster, [...tuningNames, ...keptNames], signal);
       const request = toServingRequest({ ...flags, instanceType }, cluster.target.namespace, models, written?.basis ?? stored, tunings);
       const { inference } = request.workspace;
-      const secrets = [inference?.preset.presetOptions?.modelAccessSecret, ...request.adapters.map(({ imagePullSecret }) => imagePullSecret)].filter((secret) => secret !== undefined);
+      const secrets = [inference?.preset.presetOptions?.modelAccessSecret, ...request.adapters.flatMap(({ imagePullSecrets = [] }) => imagePullSecrets)].filter((secret) => secret !== undefined);
       const facts = await observe(
         request.workspace,
         cluster,

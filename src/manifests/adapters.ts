@@ -32,13 +32,15 @@ const checkName = (name: string): void => {
   });
 };
 
-/** 63, less what is put around it in `adapter-<name>-credentials`. */
-const nameLengthMax = 43;
+/** 63, less what KAITO puts before it in `adapter-volume-<name>`; here it is less. */
+const nameLengthMax = 48;
 
-const pulledValues = ({ name, source, imagePullSecret }: ServedAdapter): Values => ({
+const credentialsOf = (name: string): string => `credentials-${name}`;
+
+const pulledValues = ({ name, source, imagePullSecrets = [] }: ServedAdapter): Values => ({
   name,
   image: source.kind === 'image' ? toPullReference(source.reference, source.digest) : undefined,
-  credentialsMount: imagePullSecret === undefined ? undefined : { name: `adapter-${name}-credentials`, mountPath: '/root/.docker/config.d', readOnly: true },
+  credentialsMount: imagePullSecrets.length === 0 ? undefined : { name: credentialsOf(name), mountPath: '/root/.docker/config.d', readOnly: true },
 });
 
 const claimMount = ({ name, source }: ServedAdapter): Json[] => {
@@ -46,8 +48,8 @@ const claimMount = ({ name, source }: ServedAdapter): Json[] => {
   return [{ name: `adapter-${name}`, mountPath: `${folder}/${name}`, readOnly: true, ...(source.kind === 'volume' || source.path === '' ? {} : { subPath: source.path }) }];
 };
 
-const volumesOf = ({ name, source, imagePullSecret }: ServedAdapter): Json[] => {
+const volumesOf = ({ name, source, imagePullSecrets = [] }: ServedAdapter): Json[] => {
   if (source.kind === 'claim') return [{ name: `adapter-${name}`, persistentVolumeClaim: { claimName: source.claimName, readOnly: true } }];
   if (source.kind === 'volume') return [{ name: `adapter-${name}`, ...toJsonMap(source.volumeSource) }];
-  return imagePullSecret === undefined ? [] : [credentialsVolume(`adapter-${name}-credentials`, [{ secret: imagePullSecret, path: `${imagePullSecret}.json` }])];
+  return imagePullSecrets.length === 0 ? [] : [credentialsVolume(credentialsOf(name), imagePullSecrets.map((secret) => ({ secret, path: `${secret}.json` })))];
 };

@@ -22,7 +22,8 @@ export interface ServedAdapter {
   source: AdapterLocation | { kind: 'volume'; volumeSource: Record<string, unknown> };
   /** Its LoRA rank; absent where it is not known. */
   rank?: number;
-  imagePullSecret?: string;
+  /** Each may have the credentials of some registries. */
+  imagePullSecrets?: readonly string[];
 }
 
 export interface InferenceRendering {

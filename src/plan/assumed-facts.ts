@@ -14,10 +14,14 @@ export const assumeFacts = ({ metadata, resource, inference, tuning }: Workspace
   existing: [],
   nodes: provisioner !== 'byo' ? [] : known.length > 0 ? [...known] : [assumeNode(resource)],
   storageClasses: [],
-  secrets: Object.fromEntries([
-    ...[...(tuning?.input.imagePullSecrets ?? []), ...(inference?.adapters ?? []).flatMap(({ source }) => source.imagePullSecrets ?? []), tuning?.output.imagePushSecret].flatMap((name) => (name === undefined ? [] : [[name, registrySecret] as const])),
-    ...[inference?.preset.presetOptions?.modelAccessSecret].flatMap((name) => (name === undefined ? [] : [[name, { type: 'Opaque', keys: ['HF_TOKEN'] }] as const])),
-  ]),
+  secrets: Object.fromEntries(
+    [
+      ...(tuning?.input.imagePullSecrets ?? []),
+      ...(inference?.adapters ?? []).flatMap(({ source }) => source.imagePullSecrets ?? []),
+      tuning?.output.imagePushSecret,
+      inference?.preset.presetOptions?.modelAccessSecret,
+    ].flatMap((name) => (name === undefined ? [] : [[name, anySecret] as const])),
+  ),
   permissions: [],
   azure: {
     login: '',
@@ -37,4 +41,5 @@ const assumeNode = ({ labelSelector, partition }: WorkspaceResource): NodeFacts 
   ...(partition?.mode === 'mig' ? { slices: { [partition.profile]: 1 } } : {}),
 });
 
-const registrySecret = { type: 'kubernetes.io/dockerconfigjson', keys: ['.dockerconfigjson'] };
+/** Fit for a registry and for a token: nothing keeps one from being both. */
+const anySecret = { type: 'kubernetes.io/dockerconfigjson', keys: ['.dockerconfigjson', 'HF_TOKEN'] };

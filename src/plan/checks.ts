@@ -8,7 +8,7 @@ import type { Check } from '../domain/plan.ts';
 export interface NewImage {
   image: string;
   /** With the credentials to pull it. */
-  secretName?: string;
+  secretNames: readonly string[];
 }
 
 /** What must hold before anything is written; the first refusal decides the exit code, and all of them are told. `isNeeded` tells by `create jobs.batch`. */
@@ -106,19 +106,19 @@ export const judgePush = (image: string, facts: Facts, secret: string | undefine
 };
 
 /** An image that is not there would take down the server that mounts it, or hold a GPU for a Job that never starts. `flag` names the Secret. */
-export const judgePull = ({ image, secretName: secret }: NewImage, facts: Facts, flag: string): Check => {
+export const judgePull = ({ image, secretNames }: NewImage, facts: Facts, flag: string): Check => {
   const pull = facts.pulls?.[image];
   if (!pull) return { what: 'pull', verdict: 'unknown', fact: `whether ${image} can be pulled was not tried` };
   if (pull.canPull) return { what: 'pull', verdict: 'passed', fact: `the registry has ${image}` };
   if (pull.reason === 'unreachable') return { what: 'pull', verdict: 'unknown', fact: `the registry of ${image} cannot be reached from here: ${pull.fact}` };
   // Nodes may have credentials of their own, as those of an AKS cluster with an attached registry.
-  if (pull.reason === 'refused' && secret === undefined) return { what: 'pull', verdict: 'unknown', fact: `${image} is not public, and the nodes may have credentials for it: ${pull.fact}` };
+  if (pull.reason === 'refused' && secretNames.length === 0) return { what: 'pull', verdict: 'unknown', fact: `${image} is not public, and the nodes may have credentials for it: ${pull.fact}` };
   throw new PreflightError(pull.reason === 'missing' ? `Image ${image} does not exist.` : `The registry refuses a pull of ${image}.`, {
     reason: pull.reason === 'missing' ? 'ImageNotFound' : 'PullRefused',
     fact: pull.fact,
     hints: [
       ...(pull.reason === 'missing' ? ['Check the name and the tag of the image.'] : []),
-      secret === undefined ? `If it is private, name the Secret with the credentials: ${flag} <name>` : `Check the credentials in Secret ${secret}: they must allow pulling.`,
+      secretNames.length === 0 ? `If it is private, name the Secret with the credentials: ${flag} <name>` : `Check the credentials in Secret ${secretNames.join(' and ')}: they must allow pulling.`,
     ],
   });
 };

@@ -108,9 +108,7 @@ export const planServing = (request: ServingRequest, facts: Facts, templates: Te
 /** Adapter images that are not served yet. What is served runs, whatever has become of its image since. */
 export const newImages = (wanted: Workspace, before: Workspace | undefined): NewImage[] => {
   const served = new Set(before?.inference?.adapters?.map(({ source }) => source.image));
-  return (wanted.inference?.adapters ?? []).flatMap(({ source: { image, imagePullSecrets: [secretName] = [] } }) =>
-    image === undefined || served.has(image) ? [] : [{ image, ...(secretName === undefined ? {} : { secretName }) }],
-  );
+  return (wanted.inference?.adapters ?? []).flatMap(({ source: { image, imagePullSecrets = [] } }) => (image === undefined || served.has(image) ? [] : [{ image, secretNames: imagePullSecrets }]));
 };
 
 const judge = ({ workspace, preset, adapters }: ServingRequest, facts: Facts): Check[] => {
@@ -122,7 +120,7 @@ const judge = ({ workspace, preset, adapters }: ServingRequest, facts: Facts): C
       hints: [`kubectl create secret generic hf-token -n ${facts.target.namespace} --from-literal=HF_TOKEN=<token>`, 'And add --model-access-secret hf-token.'],
     });
   }
-  const pullSecrets = new Set(adapters.flatMap(({ imagePullSecret }) => (imagePullSecret === undefined ? [] : [imagePullSecret])));
+  const pullSecrets = new Set(adapters.flatMap(({ imagePullSecrets = [] }) => imagePullSecrets));
   return [...(secret === undefined ? [] : [judgeTokenSecret(secret, facts)]), ...[...pullSecrets].map((name) => judgeImageSecret(name, facts, '--adapter-secret')), ...newImages(workspace, facts.record?.record.workspace).map((image) => judgePull(image, facts, '--adapter-secret'))];
 };
 
@@ -155,5 +153,5 @@ export const adapterOfTuning = (name: string, facts: TuningFacts | 'missing' | u
   if (!names.includes(facts.preset)) {
     throw new PreflightError(`Adapter ${name} was tuned for ${facts.preset} and does not fit ${preset.name}.`, { reason: 'AdapterForOtherModel', hints: [`kaito-ts serve --preset ${facts.preset} --adapter ${name}`] });
   }
-  return { name, source: result.adapter, rank: facts.rank, ...(facts.imagePullSecret === undefined ? {} : { imagePullSecret: facts.imagePullSecret }) };
+  return { name, source: result.adapter, rank: facts.rank, ...(facts.imagePullSecret === undefined ? {} : { imagePullSecrets: [facts.imagePullSecret] }) };
 };

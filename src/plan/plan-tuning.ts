@@ -94,9 +94,9 @@ const judge = ({ workspace, storageClass }: TuningRequest, facts: Facts): Check[
 
 /** The dataset's image, unless a run that has not ended asks for it already. */
 export const newDatasetImages = ({ tuning }: Workspace, stored: OwnerRecord | undefined): NewImage[] => {
-  const { image, imagePullSecrets: [secretName] = [] } = tuning?.input ?? {};
+  const { image, imagePullSecrets = [] } = tuning?.input ?? {};
   const isAsked = stored !== undefined && stored.result === undefined && stored.workspace.tuning?.input.image === image;
-  return image === undefined || isAsked ? [] : [{ image, ...(secretName === undefined ? {} : { secretName }) }];
+  return image === undefined || isAsked ? [] : [{ image, secretNames: imagePullSecrets }];
 };
 
 const fitTuning = ({ tuning, workspace, overrides }: TuningRequest, machine: Machine): Fit => {

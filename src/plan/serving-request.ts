@@ -148,15 +148,15 @@ const toServedAdapter = (adapter: AdapterFlag, flags: ServingFlags, tunings: Rec
     : {
         name: adapter.name,
         source: { kind: 'image', reference: adapter.image },
-        ...(flags.adapterSecret === undefined ? {} : { imagePullSecret: flags.adapterSecret }),
+        ...(flags.adapterSecret === undefined ? {} : { imagePullSecrets: [flags.adapterSecret] }),
       };
 
 /** As a Workspace file has it, judged before. */
-const toWrittenAdapter = ({ source: { name = '', image, imagePullSecrets = [], volumeSource } }: InferenceAdapter): ServedAdapter => {
-  const [imagePullSecret, second] = imagePullSecrets;
-  if (second !== undefined) throw new UsageError(`Adapter ${name} names ${imagePullSecrets.length} imagePullSecrets, and one can be used.`, { reason: 'TooManySecrets', hints: ['One Secret can hold the credentials of several registries.'] });
-  return { name, source: image === undefined ? { kind: 'volume', volumeSource: volumeSource ?? {} } : { kind: 'image', reference: image }, ...(imagePullSecret === undefined ? {} : { imagePullSecret }) };
-};
+const toWrittenAdapter = ({ source: { name = '', image, imagePullSecrets, volumeSource } }: InferenceAdapter): ServedAdapter => ({
+  name,
+  source: image === undefined ? { kind: 'volume', volumeSource: volumeSource ?? {} } : { kind: 'image', reference: image },
+  ...(imagePullSecrets === undefined ? {} : { imagePullSecrets }),
+});
 
 const describeSource = ({ source }: ServedAdapter): string => {
   switch (source.kind) {
@@ -169,11 +169,11 @@ const describeSource = ({ source }: ServedAdapter): string => {
   }
 };
 
-const toInferenceAdapter = ({ name, source, imagePullSecret }: ServedAdapter): InferenceAdapter => ({
+const toInferenceAdapter = ({ name, source, imagePullSecrets }: ServedAdapter): InferenceAdapter => ({
   source: {
     name,
     ...toDataSource(source),
-    ...(imagePullSecret === undefined ? {} : { imagePullSecrets: [imagePullSecret] }),
+    ...(imagePullSecrets === undefined ? {} : { imagePullSecrets: [...imagePullSecrets] }),
   },
 });
 

@@ -15,7 +15,7 @@ const inputs: Record<string, DataSource> = {
 };
 const outputs: Record<string, DataDestination> = { 'its own claim': {}, 'a claim': { volumeSource: { persistentVolumeClaim: { claimName: 'mine' } } }, 'an image': { image: 'r.example/a:1', imagePushSecret: 'acr' } };
 const adapters: ServedAdapter[] = [
-  { name: 'marv', source: { kind: 'image', reference: 'r.example/a:1' }, imagePullSecret: 'acr' },
+  { name: 'marv', source: { kind: 'image', reference: 'r.example/a:1' }, imagePullSecrets: ['acr'] },
   { name: 'ada', source: { kind: 'claim', claimName: 'c', path: 'x' }, rank: 8 },
 ];
 

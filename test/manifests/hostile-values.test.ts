@@ -21,7 +21,7 @@ const served = (text: string): RenderedObject[] =>
   renderedInference('phi-4', {
     workspace: servingWorkspace('phi-4', { preset: { name: 'phi-4', presetOptions: { modelAccessSecret: text } }, config: text }, { 'kaito.sh/performance-mode': text }),
     adapters: [
-      { name: 'one', source: { kind: 'image', reference: text }, imagePullSecret: text },
+      { name: 'one', source: { kind: 'image', reference: text }, imagePullSecrets: [text] },
       { name: 'two', source: { kind: 'volume', volumeSource: { hostPath: { path: text } } } },
     ],
     nodeSelector: { pool: text },

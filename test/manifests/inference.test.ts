@@ -88,15 +88,23 @@ describe('renderInference on one node', () => {
 
 describe('adapters', () => {
   const digest = `sha256:${'1'.repeat(64)}`;
-  const pulled = { name: 'marv', source: { kind: 'image', reference: 'r.example:5000/marv:1', digest }, rank: 16, imagePullSecret: 'acr' } as const;
+  const pulled = { name: 'marv', source: { kind: 'image', reference: 'r.example:5000/marv:1', digest }, rank: 16, imagePullSecrets: ['acr'] } as const;
   const claimed = { name: 'ada', source: { kind: 'claim', claimName: 'ada-adapter', path: '' }, rank: 8 } as const;
 
   it('are pulled from images, by digest where it is known', () => {
     const rendered = deployment('phi-4', { adapters: [pulled] });
     expect(environment(container(rendered, 'adapter-marv'))).toEqual({ IMAGE_REF: `r.example:5000/marv@${digest}`, DESTINATION: '/mnt/adapter/marv' });
-    expect(mounts(container(rendered, 'adapter-marv'))).toEqual({ '/mnt/adapter': 'adapters', '/root/.docker/config.d': 'adapter-marv-credentials' });
+    expect(mounts(container(rendered, 'adapter-marv'))).toEqual({ '/mnt/adapter': 'adapters', '/root/.docker/config.d': 'credentials-marv' });
     expect(mounts(container(rendered, 'my-model'))['/mnt/adapter']).toBe('adapters');
-    expect(volumes(rendered)['adapter-marv-credentials']).toEqual({ projected: { sources: [{ secret: { name: 'acr', items: [{ key: '.dockerconfigjson', path: 'acr.json' }] } }] } });
+    expect(volumes(rendered)['credentials-marv']).toEqual({ projected: { sources: [{ secret: { name: 'acr', items: [{ key: '.dockerconfigjson', path: 'acr.json' }] } }] } });
+  });
+
+  it('are pulled with every Secret that is named, each once', () => {
+    const rendered = deployment('phi-4', { adapters: [{ ...pulled, imagePullSecrets: ['acr', 'hub', 'acr'] }, { ...pulled, name: 'bob', imagePullSecrets: [] }] });
+    expect(volumes(rendered)['credentials-marv']).toEqual({
+      projected: { sources: ['acr', 'hub'].map((name) => ({ secret: { name, items: [{ key: '.dockerconfigjson', path: `${name}.json` }] } })) },
+    });
+    expect(volumes(rendered)['credentials-bob']).toBeUndefined();
   });
 
   it('are mounted from claims, and not written to', () => {
@@ -114,7 +122,7 @@ describe('adapters', () => {
     expect(server('phi-4', { adapters: [pulled, claimed] })['args']).toEqual(expect.arrayContaining(['--enable-lora', '--max-lora-rank=16']));
   });
 
-  it.each(['a.b', 'A', '-a', 'a'.repeat(44), '../etc'])('cannot be called %j', (name) => {
+  it.each(['a.b', 'A', '-a', 'a'.repeat(49), '../etc'])('cannot be called %j', (name) => {
     expect(() => deployment('phi-4', { adapters: [{ ...pulled, name }] })).toThrow(UsageError);
   });
 

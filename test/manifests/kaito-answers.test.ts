@@ -65,10 +65,7 @@ describe.skipIf(!existsSync(folder))("served models against KAITO's own (needs .
     if (!preset || !theirs) throw new Error('It was asked for.');
     const gpuCount = type?.gpuCount ?? Number(at(theirs, 'resources', 'limits', 'nvidia.com/gpu'));
     const nodeCount = Number(at(result.statefulSet, 'spec', 'replicas'));
-    const adapters = (workspace.inference?.adapters ?? []).map(({ source: { name = '', image = '', imagePullSecrets } }) => {
-      const [imagePullSecret] = imagePullSecrets ?? [];
-      return { name, source: { kind: 'image' as const, reference: image }, ...(imagePullSecret === undefined ? {} : { imagePullSecret }) };
-    });
+    const adapters = (workspace.inference?.adapters ?? []).map(({ source: { name = '', image = '', imagePullSecrets = [] } }) => ({ name, source: { kind: 'image' as const, reference: image }, imagePullSecrets }));
     const request = {
       workspace, preset, adapters, nodeCount, nodeSelector: {}, revision: 1,
       runtime: toRuntimeName(workspace.metadata.annotations?.['kaito.sh/runtime']),

@@ -18,7 +18,7 @@ describe('what holds', () => {
     ['a default StorageClass', judgeStorage(facts(), undefined), 'passed', 'StorageClass standard is the default'],
     ['a named StorageClass', judgeStorage(facts(), 'standard'), 'passed', 'StorageClass standard'],
     ['a push', judgePush('registry.example/mine:1', facts(), 'mine'), 'passed', 'the registry accepts a push to registry.example/mine:1'],
-    ['a pull', judgePull({ image }, pulls({ canPull: true }), '--adapter-secret'), 'passed', 'the registry has registry.example/mine:1'],
+    ['a pull', judgePull({ image, secretNames: [] }, pulls({ canPull: true }), '--adapter-secret'), 'passed', 'the registry has registry.example/mine:1'],
   ])('is told as the fact that shows it: %s', (_what, check, verdict, fact) => {
     expect(check).toMatchObject({ verdict, fact });
   });
@@ -27,9 +27,9 @@ describe('what holds', () => {
     ['StorageClasses that may not be listed', judgeStorage({ ...withoutDefault, storageClasses: [] }, undefined)],
     ['a named StorageClass that cannot be looked up', judgeStorage({ ...withoutDefault, storageClasses: [] }, 'fast')],
     ['a registry that only the cluster reaches', judgePush('registry.example/mine:1', facts({ push: { canPush: false, reason: 'unreachable', fact: 'ENOTFOUND' } }), undefined)],
-    ['an image that only the cluster reaches', judgePull({ image, secretName: 'mine' }, pulls({ canPull: false, reason: 'unreachable', fact: 'ENOTFOUND' }), '--adapter-secret')],
-    ['an image that the nodes may have credentials for', judgePull({ image }, pulls({ canPull: false, reason: 'refused', fact: '401' }), '--adapter-secret')],
-    ['a pull that was not tried', judgePull({ image }, facts(), '--adapter-secret')],
+    ['an image that only the cluster reaches', judgePull({ image, secretNames: ['mine'] }, pulls({ canPull: false, reason: 'unreachable', fact: 'ENOTFOUND' }), '--adapter-secret')],
+    ['an image that the nodes may have credentials for', judgePull({ image, secretNames: [] }, pulls({ canPull: false, reason: 'refused', fact: '401' }), '--adapter-secret')],
+    ['a pull that was not tried', judgePull({ image, secretNames: [] }, facts(), '--adapter-secret')],
     ['a push that was not tried', judgePush('registry.example/mine:1', withoutPush, undefined)],
   ])('is not claimed of what is not known: %s', (_what, check) => {
     expect(check.verdict).not.toBe('refused');
@@ -54,8 +54,8 @@ describe('what does not hold', () => {
     ['a StorageClass that does not exist', () => judgeStorage(facts(), 'fast'), { reason: 'StorageClassNotFound', fact: 'There are: standard.' }],
     ['a push with a Secret', () => judgePush('registry.example/mine:1', facts({ push: { canPush: false, reason: 'refused', fact: '401: unauthorized' } }), 'mine'), { reason: 'PushRefused', fact: '401: unauthorized', hints: ['Check the credentials in Secret mine: they must allow pushing.'] }],
     ['a push without one', () => judgePush('registry.example/mine:1', facts({ push: { canPush: false, reason: 'refused', fact: '401' } }), undefined), { hints: ['Name the Secret with the credentials: --output-image-secret <name>'] }],
-    ['an image that is not there', () => judgePull({ image }, pulls({ canPull: false, reason: 'missing', fact: '404' }), '--adapter-secret'), { reason: 'ImageNotFound', message: 'Image registry.example/mine:1 does not exist.', hints: expect.arrayContaining(['Check the name and the tag of the image.', expect.stringContaining('--adapter-secret')]) }],
-    ['credentials that do not allow a pull', () => judgePull({ image, secretName: 'mine' }, pulls({ canPull: false, reason: 'refused', fact: '403' }), '--adapter-secret'), { reason: 'PullRefused', fact: '403', hints: ['Check the credentials in Secret mine: they must allow pulling.'] }],
+    ['an image that is not there', () => judgePull({ image, secretNames: [] }, pulls({ canPull: false, reason: 'missing', fact: '404' }), '--adapter-secret'), { reason: 'ImageNotFound', message: 'Image registry.example/mine:1 does not exist.', hints: expect.arrayContaining(['Check the name and the tag of the image.', expect.stringContaining('--adapter-secret')]) }],
+    ['credentials that do not allow a pull', () => judgePull({ image, secretNames: ['mine'] }, pulls({ canPull: false, reason: 'refused', fact: '403' }), '--adapter-secret'), { reason: 'PullRefused', fact: '403', hints: ['Check the credentials in Secret mine: they must allow pulling.'] }],
   ])('is refused before anything is spent: %s', (_what, judge, expected) => {
     expect(judge).toThrow(expect.objectContaining({ name: 'PreflightError', ...expected }));
   });

@@ -23,6 +23,8 @@ describe('a plan in a cluster that nobody has looked at', () => {
     const { plan: tuning } = plan('tuning', { outputImage: 'r.io/a:1', outputImageSecret: 'push', inputImage: 'r.io/data:1', inputImageSecret: 'pull' });
     expect(tuning.checks.filter(({ verdict }) => verdict === 'refused')).toEqual([]);
     expect(plan('inference', { preset: 'llama-3.1-8b-instruct', modelAccessSecret: 'hf' }).plan.steps.length).toBeGreaterThan(0);
+    const both = plan('inference', { preset: 'llama-3.1-8b-instruct', modelAccessSecret: 'hf', adapter: ['mine=r.io/mine:1'], adapterSecret: 'hf' });
+    expect(both.plan.checks.filter(({ verdict }) => verdict === 'refused')).toEqual([]);
   });
 
   it('assumes one GPU of existing nodes, and says that their memory is not known', () => {
