@@ -31,6 +31,22 @@ describe('estimateNodes', () => {
     expect(estimate('llama-3.3-70b-instruct', 'Standard_NC24ads_A100_v4', 131_072)).toMatchObject({ nodeCount: 6 });
   });
 
+  it('takes one GPU more from the size on that two would just hold, and one node more from the size that its GPUs would', () => {
+    // 61.81 GiB of weights fit on a GPU of 80, and a GiB in files is 1.02 in memory.
+    const count = (weightsGiB: number, gpuCount: number): unknown => {
+      const estimated = estimateNodes({ preset: { weightsGiB, kvCacheBytesPerToken: 0 }, gpuCount, gpuMemoryGiB: 80 });
+      return 'refusal' in estimated ? estimated.refusal : estimated.nodeCount;
+    };
+    expect([count(60.59, 1), count(60.6, 1), count(121.19, 1), count(121.2, 1)]).toEqual([1, 2, 2, 3]);
+    expect([count(121.19, 2), count(121.2, 2), count(242.38, 2), count(242.4, 2)]).toEqual([1, 2, 2, 3]);
+  });
+
+  it('needs what the server itself takes, and a little for the model', () => {
+    const on = (gpuMemoryGiB: number) => estimateNodes({ preset: { weightsGiB: 0.001, kvCacheBytesPerToken: 0 }, gpuCount: 1, gpuMemoryGiB });
+    expect(on(2.3 / 0.84)).toHaveProperty('refusal');
+    expect(on(2.3 / 0.84 + 0.01)).toMatchObject({ nodeCount: 1 });
+  });
+
   it('says the numbers behind its answer', () => {
     expect(estimate('phi-4-mini-instruct', 'Standard_NC24ads_A100_v4')).toEqual({
       nodeCount: 1, gpuCount: 1, usableGiB: expect.closeTo(67.2, 3), weightsPerGpuGiB: expect.closeTo(61.571, 3), kvCacheGiB: 0.25, neededGiB: expect.closeTo(10.208, 3), contextLengthTokens: 2048,
