@@ -37,6 +37,8 @@ export interface Api {
   send(method: string, path: string, options?: SendOptions): Promise<Answer>;
   /** An answer that goes on: its lines as they come. */
   open(path: string, options?: SendOptions): Promise<OpenAnswer>;
+  /** Asks for another protocol and hangs up when it is granted. */
+  upgrade(path: string, headers: Record<string, string>, method?: string): Promise<Pick<Answer, 'code' | 'headers'>>;
   webSocket(path: string, protocols: readonly string[]): WebSocket;
   close(): void;
 }
@@ -93,6 +95,28 @@ export const openApi = ({ server, tls, token }: Credentials): Api => {
     async open(path, options = {}) {
       const response = await start('GET', path, options, streamPatienceMs);
       return { code: response.statusCode ?? 0, lines: createInterface({ input: response }), close: () => response.destroy() };
+    },
+
+    upgrade(path, headers, method = 'GET') {
+      const { promise, resolve, reject } = Promise.withResolvers<Pick<Answer, 'code' | 'headers'>>();
+      const call = httpsRequest(`${server}${path}`, {
+        method,
+        ...tls,
+        agent: false,
+        signal: AbortSignal.timeout(patienceMs),
+        headers: { ...(token === undefined ? {} : { authorization: `Bearer ${token}` }), connection: 'Upgrade', ...headers },
+      });
+      call.once('upgrade', (response, socket) => {
+        socket.destroy();
+        resolve({ code: response.statusCode ?? 0, headers: response.headers });
+      });
+      call.once('response', (response) => {
+        response.destroy();
+        resolve({ code: response.statusCode ?? 0, headers: response.headers });
+      });
+      call.once('error', reject);
+      call.end();
+      return promise;
     },
 
     webSocket: (path, protocols) =>

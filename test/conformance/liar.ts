@@ -9,6 +9,8 @@ import type { Credentials } from './api.ts';
 /** A way to answer falsely, as a server that is wrong in one place would. */
 export interface Lie {
   name: string;
+  /** A case that cannot but notice: its file and title. */
+  noticedBy: readonly [file: string, title: string];
   /** The request as it is passed on. */
   askInstead?: (request: { method: string; url: string; contentType: string }) => string;
   /** A line of a watch; undefined drops it. */
@@ -23,18 +25,50 @@ const changeStatus =
     isRecord(body) && body['kind'] === 'Status' && body['reason'] === reason ? change(body) : body;
 
 export const lies: readonly Lie[] = [
-  { name: 'a deletion is kept from watches', tellInstead: (line) => (textAt(JSON.parse(line), 'type') === 'DELETED' ? undefined : line) },
-  { name: 'a change is told twice', tellInstead: (line) => (textAt(JSON.parse(line), 'type') === 'MODIFIED' ? `${line}\n${line}` : line) },
-  { name: 'a conflict is called a bad request', answerInstead: changeStatus('Conflict', (status) => ({ ...status, reason: 'BadRequest' })) },
-  { name: 'what is not there is told without its name', answerInstead: changeStatus('NotFound', (status) => ({ ...status, details: {} })) },
-  { name: 'an apply does not mind conflicts', askInstead: ({ method, url, contentType }) => (method === 'PATCH' && contentType.includes('apply-patch') ? `${url}&force=true` : url) },
-  { name: 'a dry run is carried out', askInstead: ({ url }) => url.replace('dryRun=All', 'dry=All') },
-  { name: 'pages are not limited', askInstead: ({ url }) => url.replace(/limit=\d+/, 'limit=0') },
-  { name: 'unknown fields are ignored', askInstead: ({ url }) => url.replaceAll(/fieldValidation=\w+/g, 'fieldValidation=Ignore') },
+  {
+    name: 'a deletion is kept from watches',
+    noticedBy: ['watch', 'a watch resumes after the version it is given and tells everything since, in order'],
+    tellInstead: (line) => (textAt(JSON.parse(line), 'type') === 'DELETED' ? undefined : line),
+  },
+  {
+    name: 'a change is told twice',
+    noticedBy: ['watch', 'a watch resumes after the version it is given and tells everything since, in order'],
+    tellInstead: (line) => (textAt(JSON.parse(line), 'type') === 'MODIFIED' ? `${line}\n${line}` : line),
+  },
+  {
+    name: 'a conflict is called a bad request',
+    noticedBy: ['patch', 'a stale version is refused in an update and in a patch, and an update without one is not'],
+    answerInstead: changeStatus('Conflict', (status) => ({ ...status, reason: 'BadRequest' })),
+  },
+  {
+    name: 'what is not there is told without its name',
+    noticedBy: ['protocol', 'what is not there is told with its kind and name, and what the API does not have at all without'],
+    answerInstead: changeStatus('NotFound', (status) => ({ ...status, details: {} })),
+  },
+  {
+    name: 'an apply does not mind conflicts',
+    noticedBy: ['apply', 'one field of another manager is a conflict, and force takes it over'],
+    askInstead: ({ method, url, contentType }) => (method === 'PATCH' && contentType.includes('apply-patch') ? `${url}&force=true` : url),
+  },
+  {
+    name: 'a dry run is carried out',
+    noticedBy: ['apply', 'a dry run says what would be, and does nothing'],
+    askInstead: ({ url }) => url.replace('dryRun=All', 'dry=All'),
+  },
+  {
+    name: 'pages are not limited',
+    noticedBy: ['list', 'pages follow each other at the version of the first, whatever is made meanwhile'],
+    askInstead: ({ url }) => url.replace(/limit=\d+/, 'limit=0'),
+  },
+  {
+    name: 'unknown fields are ignored',
+    noticedBy: ['field-validation', 'fields that nobody knows are refused, warned of or dropped when something is made'],
+    askInstead: ({ url }) => url.replaceAll(/fieldValidation=\w+/g, 'fieldValidation=Ignore'),
+  },
 ];
 
 /** A server of its own, that passes everything on to another and lies in one place. Loopback only, and without TLS. */
-export const startLiar = async ({ server, tls, token }: Credentials, lie: Lie): Promise<{ credentials: Credentials; close(): void }> => {
+export const startLiar = async ({ server, tls, token }: Credentials, lie: Omit<Lie, 'name' | 'noticedBy'>): Promise<{ credentials: Credentials; close(): void }> => {
   const pass = async (request: IncomingMessage, response: ServerResponse): Promise<void> => {
     const method = request.method ?? 'GET';
     const url = lie.askInstead?.({ method, url: request.url ?? '/', contentType: request.headers['content-type'] ?? '' }) ?? request.url ?? '/';

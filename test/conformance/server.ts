@@ -13,8 +13,8 @@ export interface TestServer {
 /** One thing that a client may ask for, and what it sees when it does: plain data, the same on every server. */
 export interface ConformanceCase {
   title: string;
-  /** `pods`: nodes that run the image; `identities`: the right to act as somebody else. Absent: nothing but the namespace. */
-  needs?: 'pods' | 'identities';
+  /** `pods`: nodes that run the image; `identities`: the right to act as somebody else; `age`: a server that has begun to forget. Absent: nothing but the namespace. */
+  needs?: 'pods' | 'identities' | 'age';
   /** Older servers answer otherwise, and are not asked. */
   sinceMinorVersion?: number;
   observe(server: TestServer): Promise<unknown>;

@@ -89,14 +89,15 @@ const toAggregated = (isCore: boolean): JsonRecord => ({
 
 const toDiscovery = (resource: Resource): JsonRecord => ({
   resource: resource.plural,
-  responseKind: { group: resource.group, version: resource.version, kind: resource.kind },
+  responseKind: { group: '', version: '', kind: resource.kind },
   scope: resource.namespaced ? 'Namespaced' : 'Cluster',
   singularResource: resource.singular,
   verbs: verbsOf(resource),
   ...(resource.shortNames.length > 0 ? { shortNames: resource.shortNames } : {}),
   ...(resource.categories.length > 0 ? { categories: resource.categories } : {}),
-  subresources: resource.subresources.map((subresource) => {
-    const { group = resource.group, version = resource.version, kind } = subresourceKind(resource, subresource);
+  subresources: resource.subresources.toSorted().map((subresource) => {
+    // Where nothing is said they are those of the list.
+    const { group = '', version = '', kind } = subresourceKind(resource, subresource);
     return { subresource, responseKind: { group, version, kind }, verbs: subresourceVerbs[subresource] };
   }),
 });

@@ -83,9 +83,11 @@ const listAtVersion = ({ api, target, query }: Exchange, version: string | undef
   try {
     return api.store.listAt(version, resource, target.namespace);
   } catch (error) {
-    if (!(error instanceof StatusError) || !query.has('continue')) throw error;
+    if (!(error instanceof StatusError)) throw error;
     throw expired(
-      'The provided continue parameter is too old to display a consistent list result. You must start a new list without the continue parameter.',
+      query.has('continue')
+        ? 'The provided continue parameter is too old to display a consistent list result. You must start a new list without the continue parameter.'
+        : 'The resourceVersion for the provided list is too old.',
     );
   }
 };

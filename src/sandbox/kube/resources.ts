@@ -90,5 +90,9 @@ export const groupPath = ({ group, version }: { group: string; version: string }
 export const findGroupPath = (path: string): { group: string; version: string } | undefined =>
   groupVersions.find((group) => groupPath(group) === path);
 
-export const verbsOf = ({ isQuestion }: Resource): readonly string[] =>
-  isQuestion ? ['create'] : ['create', 'delete', 'deletecollection', 'get', 'list', 'patch', 'update', 'watch'];
+export const verbsOf = ({ isQuestion, kind }: Resource): readonly string[] => {
+  if (isQuestion) return ['create'];
+  // Namespaces are too much to lose all at once.
+  const collection = kind === 'Namespace' ? [] : ['deletecollection'];
+  return ['create', 'delete', ...collection, 'get', 'list', 'patch', 'update', 'watch'];
+};

@@ -11,7 +11,7 @@ import { openApiDocument, openApiIndex } from './openapi.ts';
 import { textAt } from './json.ts';
 import { acceptPortForward, createForward, parsePorts, requirePorts } from './portforward.ts';
 import { findTarget, get, list } from './read.ts';
-import { resourceNameOf } from './resources.ts';
+import { resourceNameOf, verbsOf } from './resources.ts';
 import { answerReview } from './reviews.ts';
 import { parseTarget, type Target, verbOf } from './target.ts';
 import { watch } from './watch.ts';
@@ -38,7 +38,7 @@ export const answer = async (api: Api, request: IncomingMessage, response: Serve
     return discover(request, response, path);
   }
   const verb = verbOf(request.method ?? 'GET', target, isWatch(query));
-  if (!verb) throw methodNotAllowed();
+  if (!verb || (verb === 'deletecollection' && !verbsOf(target.resource).includes(verb))) throw methodNotAllowed();
   const handler = handlerOf(target, verb);
   if (!handler) {
     refuseBeyondLimits(path);

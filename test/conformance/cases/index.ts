@@ -2,6 +2,7 @@ import type { ConformanceCase } from '../server.ts';
 import { accessCases } from './access.ts';
 import { applyCases } from './apply.ts';
 import { deletionCases } from './deletion.ts';
+import { discoveryCases } from './discovery.ts';
 import { fieldValidationCases } from './field-validation.ts';
 import { listCases } from './list.ts';
 import { logCases } from './logs.ts';
@@ -18,6 +19,7 @@ export const casesByFile: Readonly<Record<string, readonly ConformanceCase[]>> =
   access: accessCases,
   apply: applyCases,
   deletion: deletionCases,
+  discovery: discoveryCases,
   'field-validation': fieldValidationCases,
   list: listCases,
   logs: logCases,

@@ -96,6 +96,21 @@ export const portForwardCases: readonly ConformanceCase[] = [
     },
   },
   {
+    title: 'the tunnel that kubectl uses is let through under its name, and what came before it too',
+    needs: 'pods',
+    async observe(server) {
+      await start(server);
+      const path = pathOf(server, 'pods/a/portforward');
+      const webSocket = { upgrade: 'websocket', 'sec-websocket-version': '13', 'sec-websocket-key': Buffer.alloc(16).toString('base64') };
+      const brief = ({ code, headers }: { code: number; headers: Record<string, unknown> }) => ({ code, protocol: headers['sec-websocket-protocol'] ?? headers['x-stream-protocol-version'] ?? null, upgrade: headers['upgrade'] ?? null });
+      return {
+        tunnel: brief(await server.api.upgrade(path, { ...webSocket, 'sec-websocket-protocol': 'SPDY/3.1+portforward.k8s.io' })),
+        spdy: brief(await server.api.upgrade(path, { upgrade: 'SPDY/3.1', 'x-stream-protocol-version': 'portforward.k8s.io' }, 'POST')),
+        otherSpdy: brief(await server.api.upgrade(path, { upgrade: 'SPDY/3.1', 'x-stream-protocol-version': 'other' }, 'POST')),
+      };
+    },
+  },
+  {
     title: 'a pod that does not run has no ports',
     needs: 'pods',
     async observe(server) {

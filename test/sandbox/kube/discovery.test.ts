@@ -27,7 +27,7 @@ describe('discovery', () => {
     const core = await api.send('GET', '/api', { accept: aggregated });
     expect(core.headers['content-type']).toBe('application/json;g=apidiscovery.k8s.io;v=v2;as=APIGroupDiscoveryList');
     const pods = listAt(core.body, 'items').flatMap((item) => listAt(listAt(item, 'versions')[0], 'resources')).find((resource) => textAt(resource, 'resource') === 'pods');
-    expect(pods).toMatchObject({ scope: 'Namespaced', responseKind: { kind: 'Pod' }, subresources: [{ subresource: 'status' }, { subresource: 'log' }, { subresource: 'portforward' }] });
+    expect(pods).toMatchObject({ scope: 'Namespaced', responseKind: { kind: 'Pod' }, subresources: [{ subresource: 'log' }, { subresource: 'portforward' }, { subresource: 'status' }] });
     const named = await api.send('GET', '/apis', { accept: aggregated });
     expect(listAt(named.body, 'items').map((item) => textAt(item, 'metadata', 'name'))).toContain('apps');
   });
