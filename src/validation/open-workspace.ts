@@ -8,6 +8,7 @@ import { readWorkspaceFiles } from './files.ts';
 import { isJudged } from './judge.ts';
 import { isMap, text } from './json.ts';
 import { openFiles } from './open-files.ts';
+import { surroundingsOf, type Surroundings } from './surroundings.ts';
 import { chooseWorkspace, InvalidWorkspaceError, kindOf, nameOf, namespaceOf, readWorkspace, type ReadingSettings } from './workspace-file.ts';
 
 export { InvalidWorkspaceError };
@@ -37,7 +38,7 @@ export interface OpeningSettings extends Pick<ReadingSettings, 'namespaceFlag' |
 /** The one Workspace of this kind in files, directories and stdin (`-`). UsageError says what is there instead. */
 export const openWorkspace = async (sources: readonly string[], kind: WorkspaceKind, settings: OpeningSettings): Promise<OpenedWorkspace> => {
   const documents = await readWorkspaceFiles(sources, openFiles(settings.readStdin));
-  return open(chooseWorkspace(documents, kind, settings.name, sources), kind, documents, settings);
+  return open(chooseWorkspace(documents, kind, settings.name, sources), kind, surroundingsOf(documents), settings);
 };
 
 /** All Workspaces, or those of a name where there are several. */
@@ -47,14 +48,15 @@ export const openWorkspaces = async (sources: readonly string[], settings: Openi
   if (workspaces.length === 0) throw new UsageError(`There is no Workspace in ${sources.join(', ')}.`, { reason: 'NoWorkspace', hints: ['A Workspace has apiVersion: kaito.sh/v1beta1 and kind: Workspace.'] });
   const chosen = workspaces.length > 1 && settings.name !== undefined ? workspaces.filter((document) => nameOf(document) === settings.name) : workspaces;
   if (chosen.length === 0) throw new NotFoundError(`There is no Workspace ${settings.name ?? ''} in ${sources.join(', ')}.`, { reason: 'WorkspaceNotFound', fact: `There are: ${workspaces.map(nameOf).join(', ')}.` });
-  return chosen.map((document) => open(document, kindOf(document) ?? 'inference', documents, settings));
+  const surroundings = surroundingsOf(documents);
+  return chosen.map((document) => open(document, kindOf(document) ?? 'inference', surroundings, settings));
 };
 
-const open = (document: SourceDocument, kind: WorkspaceKind, documents: readonly SourceDocument[], { overrides, namespaceFlag, provisioner }: OpeningSettings): OpenedWorkspace => {
+const open = (document: SourceDocument, kind: WorkspaceKind, surroundings: Surroundings, { overrides, namespaceFlag, provisioner }: OpeningSettings): OpenedWorkspace => {
   const work = document.content?.[kind];
   const preset = isMap(work) && isMap(work['preset']) ? text(work['preset']['name']) : '';
   const read = (presets: readonly Preset[], namespace: string, takesPods: boolean) => {
-    const reading = readWorkspace(document, documents, { overrides: overrides(kind), namespaceFlag, provisioner, presets, namespace, takesPods });
+    const reading = readWorkspace(document, surroundings, { overrides: overrides(kind), namespaceFlag, provisioner, presets, namespace, takesPods });
     if (reading.kind === 'refused') throw new InvalidWorkspaceError([{ document, problems: reading.problems }]);
     return { ...reading, warnings: reading.warnings.map(({ line, column, message, fix }) => `${document.source}:${line}:${column}: ${message} ${fix}`) };
   };

@@ -8,11 +8,10 @@ import type { Basis, Override } from '../plan/basis.ts';
 import { parseWorkspace } from '../plan/parse-workspace.ts';
 import type { SourceDocument } from './documents.ts';
 import type { Environment } from './environment.ts';
-import { createFacts } from './facts.ts';
 import { isJudged, judge } from './judge.ts';
 import { isMap, text, textMap, type JsonMap } from './json.ts';
 import type { Problem } from './problem.ts';
-import { toNodeFacts } from './node-facts.ts';
+import type { Surroundings } from './surroundings.ts';
 import { renderVerdict, toRemarks } from './verdict-text.ts';
 
 /** The one Workspace among the documents that a command means. UsageError when there is none, or more than one. */
@@ -61,7 +60,7 @@ export interface ReadingSettings {
 export type Reading = { kind: 'read'; content: JsonMap; basis: Basis; warnings: Problem[] } | { kind: 'refused'; problems: Problem[] };
 
 /** Judges one Workspace as this program would run it, with what flags say in the place of what it says, and reads it. */
-export const readWorkspace = (document: SourceDocument, documents: readonly SourceDocument[], { presets, namespace, namespaceFlag, provisioner, overrides: given, takesPods = false }: ReadingSettings): Reading => {
+export const readWorkspace = (document: SourceDocument, surroundings: Surroundings, { presets, namespace, namespaceFlag, provisioner, overrides: given, takesPods = false }: ReadingSettings): Reading => {
   const { content, source } = document;
   if (!content) return { kind: 'refused', problems: [...document.broken] };
   const overrides: Override[] = [...given, ...(namespaceFlag === undefined ? [] : [{ flag: '--namespace', path: ['metadata', 'namespace'], value: namespaceFlag }])];
@@ -70,8 +69,7 @@ export const readWorkspace = (document: SourceDocument, documents: readonly Sour
   const changed = isDefaulted ? put(wanted, ['resource', 'instanceType'], instanceTypeOfOld) : wanted;
   const isByo = provisioner === 'byo' || (provisioner === undefined && text(isMap(changed['resource']) ? changed['resource']['instanceType'] : '') === '');
   const environment: Environment = { cloud: 'azure', nodeProvisioner: isByo ? 'byo' : 'azure-gpu-provisioner', featureGates: ourGates, namespace, isForOperator: false };
-  const others = documents.flatMap((other) => (other.content && !isJudged(other) ? [other.content] : []));
-  const { problems } = judge({ ...document, content: changed }, environment, createFacts({ presets, objects: others, namespace }));
+  const { problems } = judge({ ...document, content: changed }, environment, surroundings.facts(presets, namespace));
   // What flags replace is judged where flags are read, and without an instance type the cheapest that fits is taken.
   const isReplaced = ({ path }: Problem): boolean =>
     overrides.some((override) => isBelow(path, override.path)) || (provisioner === 'aks' && path === 'resource.instanceType' && valueAt(changed, ['resource', 'instanceType']) === undefined);
@@ -86,8 +84,8 @@ export const readWorkspace = (document: SourceDocument, documents: readonly Sour
       workspace,
       file: {
         source,
-        nodes: toNodeFacts(others),
-        objects: namedConfigMaps(workspace.inference?.config ?? workspace.tuning?.config, workspace.metadata, others),
+        nodes: surroundings.nodes,
+        objects: namedConfigMaps(workspace.inference?.config ?? workspace.tuning?.config, workspace.metadata, surroundings.objects),
         overriddenLine: (flag) => overrides.filter((override) => override.flag === flag && valueAt(content, override.path) !== undefined).map(({ path }) => document.locate(path).line)[0],
       },
     },

@@ -5,6 +5,7 @@ import { findPreset } from '../../src/domain/preset-catalogue.ts';
 import { planUnseen } from '../../src/plan/plan-unseen.ts';
 import { splitWords } from '../../src/sandbox/programs/model-command.ts';
 import { parseDocuments } from '../../src/validation/documents.ts';
+import { surroundingsOf } from '../../src/validation/surroundings.ts';
 import { readWorkspace } from '../../src/validation/workspace-file.ts';
 import { at, container, type Part } from '../manifests/support.ts';
 import { catalogue, servingFlags, templates, tuningFlags } from './support.ts';
@@ -55,7 +56,7 @@ const decide = (answer: Answer): object | 'refused' => {
   const documents = parseDocuments('w.yaml', [...answer.env.objects, withToken(answer.workspace)].map((object) => JSON.stringify(object)).join('\n---\n'));
   const document = documents.at(-1);
   if (!document) throw new Error('Nothing was written.');
-  const reading = readWorkspace(document, documents, { presets: catalogue, namespace: 'default', overrides: [] });
+  const reading = readWorkspace(document, surroundingsOf(documents), { presets: catalogue, namespace: 'default', overrides: [] });
   if (reading.kind === 'refused') return 'refused';
   try {
     const { plan } = planUnseen({ kind: 'inference', flags, basis: reading.basis, namespace: 'default', catalogue, region: 'eastus', templates });

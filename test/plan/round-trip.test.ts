@@ -8,6 +8,7 @@ import { parseDocuments } from '../../src/validation/documents.ts';
 import { defaultEnvironment } from '../../src/validation/environment.ts';
 import { createFacts } from '../../src/validation/facts.ts';
 import { judge } from '../../src/validation/judge.ts';
+import { surroundingsOf } from '../../src/validation/surroundings.ts';
 import { readWorkspace } from '../../src/validation/workspace-file.ts';
 import { hasWorkspaceCrd, refusedBy, workspaceCrdSchema } from '../support/crd.ts';
 import { catalogue, servingFlags, templates, tuningFlags } from './support.ts';
@@ -63,7 +64,7 @@ const read = (text: string) => {
   const documents = parseDocuments('workspace.yaml', text);
   const [document] = documents;
   if (!document) throw new Error('Nothing was written.');
-  return { document, reading: readWorkspace(document, documents, { presets: catalogue, namespace: 'default', overrides: [] }) };
+  return { document, reading: readWorkspace(document, surroundingsOf(documents), { presets: catalogue, namespace: 'default', overrides: [] }) };
 };
 
 describe('a Workspace with a part of existing nodes', () => {

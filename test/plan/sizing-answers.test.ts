@@ -7,6 +7,7 @@ import { planPods } from '../../src/plan/plan-pods.ts';
 import { planUnseen } from '../../src/plan/plan-unseen.ts';
 import { parseDocuments } from '../../src/validation/documents.ts';
 import type { Problem } from '../../src/validation/problem.ts';
+import { surroundingsOf } from '../../src/validation/surroundings.ts';
 import { readWorkspace } from '../../src/validation/workspace-file.ts';
 import { catalogue, servingFlags, templates, tuningFlags } from './support.ts';
 
@@ -59,7 +60,7 @@ const decide = (answer: Answer): { ours: number | 'refused'; problems: readonly 
   const documents = parseDocuments('w.yaml', [...answer.env.objects, withToken(answer.workspace)].map((object) => JSON.stringify(object)).join('\n---\n'));
   const document = documents.at(-1);
   if (!document) throw new Error('Nothing was written.');
-  const reading = readWorkspace(document, documents, { presets: catalogue, namespace: 'default', overrides: [], takesPods: true });
+  const reading = readWorkspace(document, surroundingsOf(documents), { presets: catalogue, namespace: 'default', overrides: [], takesPods: true });
   if (reading.kind === 'refused') return { ours: 'refused', problems: reading.problems };
   if (answer.workspace.inference?.preset === undefined) {
     return { ours: planPods(parsePodsWorkspace(reading.content, 'default'), templates).nodeCount, problems: [] };

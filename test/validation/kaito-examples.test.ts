@@ -5,6 +5,7 @@ import { parseDocuments } from '../../src/validation/documents.ts';
 import { defaultEnvironment, type Environment } from '../../src/validation/environment.ts';
 import { createFacts } from '../../src/validation/facts.ts';
 import { isJudged, judge } from '../../src/validation/judge.ts';
+import { surroundingsOf } from '../../src/validation/surroundings.ts';
 import { readWorkspace } from '../../src/validation/workspace-file.ts';
 import { catalogue, servingFlags, templates, tuningFlags } from '../plan/support.ts';
 
@@ -147,7 +148,7 @@ describe.each(Object.entries(examples))('%s', (_, { text, environment = {}, refu
   });
 
   it('is rendered, or refused with a reason', () => {
-    const reading = readWorkspace(document, documents, { presets: catalogue, namespace: 'default', overrides: [] });
+    const reading = readWorkspace(document, surroundingsOf(documents), { presets: catalogue, namespace: 'default', overrides: [] });
     if (reading.kind === 'refused') {
       expect({ refused: codes(reading.problems, 'error') }).toEqual({ refused: 'refused' in rendered ? [...rendered.refused].sort() : rendered });
       return;
@@ -167,7 +168,7 @@ describe.each(Object.entries(examples))('%s', (_, { text, environment = {}, refu
 describe('weights that are on the node', () => {
   it('are mounted from the folder that KAITO names after what is written, and nothing is downloaded', () => {
     const { document, documents } = read(examples['weights that are on the node']?.text ?? '');
-    const reading = readWorkspace(document, documents, { presets: catalogue, namespace: 'default', overrides: [] });
+    const reading = readWorkspace(document, surroundingsOf(documents), { presets: catalogue, namespace: 'default', overrides: [] });
     if (reading.kind === 'refused') throw new Error(JSON.stringify(reading.problems));
     const { plan } = planUnseen({ kind: 'inference', flags: { ...servingFlags({ preset: undefined }), ...tuningFlags({ preset: undefined }) }, basis: reading.basis, namespace: 'default', catalogue, region: 'eastus', templates });
     const objects = JSON.stringify(plan.steps);

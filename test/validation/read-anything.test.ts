@@ -3,6 +3,7 @@ import { BugError, KaitoError } from '../../src/domain/errors.ts';
 import { planUnseen } from '../../src/plan/plan-unseen.ts';
 import { parseDocuments } from '../../src/validation/documents.ts';
 import { isMap } from '../../src/validation/json.ts';
+import { surroundingsOf } from '../../src/validation/surroundings.ts';
 import { kindOf, readWorkspace } from '../../src/validation/workspace-file.ts';
 import { catalogue, servingFlags, templates, tuningFlags } from '../plan/support.ts';
 
@@ -53,7 +54,7 @@ describe('a document that holds anything at all', () => {
       const [document] = parseDocuments('w.yaml', JSON.stringify(spoil(documents[seed % 2], random)));
       if (!document?.content) continue;
       try {
-        const reading = readWorkspace(document, [document], { presets: catalogue, namespace: 'default', overrides: [] });
+        const reading = readWorkspace(document, surroundingsOf([document]), { presets: catalogue, namespace: 'default', overrides: [] });
         outcomes.push(reading.kind);
         if (reading.kind === 'read') planUnseen({ kind: kindOf(document) ?? 'inference', flags, basis: reading.basis, namespace: 'default', catalogue, region: 'eastus', templates });
       } catch (error) {

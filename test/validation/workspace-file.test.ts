@@ -2,6 +2,7 @@ import { describe, expect, it } from 'vitest';
 import { UsageError } from '../../src/domain/errors.ts';
 import { servingOverrides, tuningOverrides, type Override } from '../../src/plan/basis.ts';
 import { parseDocuments } from '../../src/validation/documents.ts';
+import { surroundingsOf } from '../../src/validation/surroundings.ts';
 import { chooseWorkspace, InvalidWorkspaceError, readWorkspace, type Reading, type ReadingSettings } from '../../src/validation/workspace-file.ts';
 import { presets } from './support.ts';
 
@@ -47,7 +48,7 @@ const read = (text: string, changes: Partial<ReadingSettings> = {}): Reading => 
   const documents = parseDocuments('w.yaml', text);
   const [document] = documents;
   if (!document) throw new Error('The document is empty.');
-  return readWorkspace(document, documents, { presets, namespace: 'default', overrides: [], ...changes });
+  return readWorkspace(document, surroundingsOf(documents), { presets, namespace: 'default', overrides: [], ...changes });
 };
 
 const codes = (reading: Reading): string[] => (reading.kind === 'refused' ? reading.problems.filter(({ severity }) => severity === 'error').map(({ code, line }) => `${code}:${line}`) : []);
