@@ -31,10 +31,12 @@ export const limits: readonly Limit[] = [
   },
   { what: 'Metrics, profiles and logs of the API server itself', note: 'There is no such server.', paths: /^\/(?:metrics|debug|logs)(?:\/|$)/ },
   { what: 'OpenAPI version 2, and schemas in version 3', note: 'Fields are validated by the server all the same; `kubectl explain` has nothing to show.', paths: /^\/openapi\/v2$/ },
+  { what: 'Port-forwarding in base64, the oldest of its protocols', note: 'Answered with 501. Channels, SPDY and SPDY inside of a WebSocket are spoken.' },
   { what: 'Protobuf of other kinds than kubectl sends', note: 'Answered with 501. JSON and YAML are understood for all kinds; answers are JSON.' },
   { what: 'Who owns the fields that controllers write', note: 'Their writes leave no entry in `managedFields`.' },
   { what: 'The lines that differ, in a refusal of a change to a pod or to a claim', note: 'The refusal itself is the same.' },
-  { what: 'Go’s own words for a YAML text that cannot be read, or a page token that is none', note: 'Code and reason are the same.' },
+  { what: 'Go’s own words for a YAML text that cannot be read', note: 'Code and reason are the same.' },
+  { what: 'The inner names of fields, where a refusal shows a whole part of an object', note: 'It is shown as it was sent, and long ones are not compared.' },
   { what: 'Hashes of pod templates', note: 'They follow from the template, and are other ones than in a real cluster.' },
   { what: 'Tokens and tolerations that are added to every pod', note: 'No container here calls the API, and nodes go only with their pools.' },
 ];
