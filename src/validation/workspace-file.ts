@@ -85,7 +85,7 @@ export const readWorkspace = (document: SourceDocument, surroundings: Surroundin
       file: {
         source,
         nodes: surroundings.nodes,
-        objects: namedConfigMaps(workspace.inference?.config ?? workspace.tuning?.config, workspace.metadata, surroundings.objects),
+        objects: namedConfigMaps(workspace.inference?.config ?? workspace.tuning?.config, workspace.metadata, surroundings),
         overriddenLine: (flag) => overrides.filter((override) => override.flag === flag && valueAt(content, override.path) !== undefined).map(({ path }) => document.locate(path).line)[0],
       },
     },
@@ -155,9 +155,9 @@ const unsupported = ({ content = {}, locate }: SourceDocument): Problem[] =>
   });
 
 /** With the labels by which a second run finds them. */
-const namedConfigMaps = (config: string | undefined, { name, namespace }: { name: string; namespace: string }, others: readonly JsonMap[]): KubernetesObject[] =>
-  others.flatMap(({ kind, metadata, data, binaryData, immutable }) => {
-    if (kind !== 'ConfigMap' || !isMap(metadata) || config === undefined || metadata['name'] !== config) return [];
+const namedConfigMaps = (config: string | undefined, { name, namespace }: { name: string; namespace: string }, { configMaps }: Surroundings): KubernetesObject[] =>
+  (config === undefined ? [] : configMaps(config)).flatMap(({ metadata, data, binaryData, immutable }) => {
+    if (!isMap(metadata) || config === undefined) return [];
     if (metadata['namespace'] !== undefined && metadata['namespace'] !== namespace) return [];
     return [
       {
