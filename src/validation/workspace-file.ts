@@ -10,7 +10,7 @@ import type { SourceDocument } from './documents.ts';
 import type { Environment } from './environment.ts';
 import { isJudged, judge } from './judge.ts';
 import { isMap, text, textMap, type JsonMap } from './json.ts';
-import type { Problem } from './problem.ts';
+import { showPath, type Problem } from './problem.ts';
 import type { Surroundings } from './surroundings.ts';
 import { renderVerdict, toRemarks } from './verdict-text.ts';
 
@@ -148,11 +148,24 @@ const severalServers: Pick<Problem, 'path' | 'severity' | 'message' | 'fix'> = {
 
 const startsSeveralServers = (content: JsonMap): boolean => valueAt(content, ['metadata', 'annotations', kaitoAnnotation.runtime]) === 'transformers' && valueAt(content, ['inference', 'preset']) !== undefined && Number(valueAt(content, ['resource', 'count'])) > 1;
 
-const unsupported = ({ content = {}, locate }: SourceDocument): Problem[] =>
-  [...unsupportedFields, ...(startsSeveralServers(content) ? [severalServers] : [])].flatMap(({ path, ...said }) => {
+/** By which KAITO knows a Workspace as part of a set: https://github.com/kaito-project/kaito/blob/056b8280/api/v1beta1/labels.go#L80 */
+const unsupportedLabels: readonly { label: string; values?: readonly string[]; message: string }[] = [
+  { label: 'kaito.sh/inference-role', values: ['prefill', 'decode'], message: 'Only the operator knows roles: here one server does both, prefill and decode.' },
+  ...['inferenceset.kaito.sh/created-by', 'multiroleinference.kaito.sh/created-by'].map((label) => ({ label, message: 'Only the operator knows sets of Workspaces: here this one is served alone, under the name of its preset.' })),
+];
+
+const unsupported = ({ content = {}, locate }: SourceDocument): Problem[] => {
+  const fields = [...unsupportedFields, ...(startsSeveralServers(content) ? [severalServers] : [])].flatMap(({ path, ...said }) => {
     const value = valueAt(content, path.split('.'));
-    return value === undefined || value === null || value === '' ? [] : [{ code: 'not-supported', path, ...said, ...locate(path.split('.')), source: 'kaito-ts' as const }];
+    return value === undefined || value === null || value === '' ? [] : [{ path: path.split('.'), ...said }];
   });
+  const labels = unsupportedLabels.flatMap(({ label, values, message }) => {
+    const path = ['metadata', 'labels', label];
+    const value = valueAt(content, path);
+    return isMap(content['inference']) && typeof value === 'string' && (values?.includes(value) ?? true) ? [{ path, severity: 'warning' as const, message, fix: 'Without the operator, leave the label out.' }] : [];
+  });
+  return [...fields, ...labels].map(({ path, ...said }) => ({ code: 'not-supported', path: showPath(path), ...said, ...locate(path), source: 'kaito-ts' as const }));
+};
 
 /** With the labels by which a second run finds them. */
 const namedConfigMaps = (config: string | undefined, { name, namespace }: { name: string; namespace: string }, { configMaps }: Surroundings): KubernetesObject[] =>

@@ -83,6 +83,16 @@ describe('a Workspace file', () => {
     expect(several(1, 'transformers')).toMatchObject({ kind: 'read', warnings: [] });
   });
 
+  it.each([
+    ['kaito.sh/inference-role', 'decode', true],
+    ['kaito.sh/inference-role', 'other', false],
+    ['inferenceset.kaito.sh/created-by', 'mine', true],
+    ['multiroleinference.kaito.sh/created-by', 'mine', true],
+  ])('is warned that the label %s: %s makes no part of a set, when KAITO would make one of it', (label, value, isTold) => {
+    const labelled = read(serving('a').replace('name: a\n', `name: a\n  labels:\n    ${label}: ${value}\n`));
+    expect(labelled).toMatchObject({ kind: 'read', warnings: isTold ? [{ code: 'not-supported', path: `metadata.labels["${label}"]`, line: 6 }] : [] });
+  });
+
   it('of v1alpha1 gets the machine that it has always had when it names none, and is told', () => {
     const old = serving('a').replace('v1beta1', 'v1alpha1').replace(/ {2}instanceType.*\n/, '');
     const [reading, elsewhere, flagged] = [read(old), read(old, { provisioner: 'byo' }), read(old, { overrides: servingOverrides({ ...nothing, nodes: 'pool=gpu' }) })];
