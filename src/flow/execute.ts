@@ -5,6 +5,7 @@ import type { NodePoolRecord, OwnerRecord } from '../domain/record.ts';
 import { createAgentPool, deleteAgentPool } from './agent-pool.ts';
 import { awaitNodes } from './nodes.ts';
 import { awaitGone, deleteObject } from './removal.ts';
+import { rehearse } from './rehearse.ts';
 import { awaitServer } from './serving.ts';
 import { createSession, type Effects, isRecordDeleted, type Session } from './session.ts';
 import { followTuning } from './tuning.ts';
@@ -15,6 +16,7 @@ import { followTuning } from './tuning.ts';
  */
 export async function* execute(plan: Plan, stored: { uid: string; record: OwnerRecord } | undefined, effects: Effects): AsyncGenerator<Event, OwnerRecord> {
   const session = createSession(plan, effects, stored);
+  if (plan.steps.some(({ kind }) => kind === 'create-agent-pool')) await rehearse(plan, effects);
   let failure: unknown;
   for (const [index, step] of plan.steps.entries()) {
     if (failure !== undefined && !stopsSpending(step, session)) continue;

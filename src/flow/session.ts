@@ -38,7 +38,7 @@ export const createSession = (plan: Plan, effects: Effects, stored: { uid: strin
     try {
       return (await effects.cluster.apply(object, { signal: effects.signal })).object;
     } catch (error) {
-      if (!(error instanceof ConflictError) || error.reason === 'FieldManagerConflict') throw error;
+      if (!(error instanceof ConflictError) || error.reason === 'FieldManagerConflict' || !current) throw error;
       throw recordDeleted(workspace, error);
     }
   };

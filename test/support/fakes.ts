@@ -27,6 +27,8 @@ export interface FakeCluster extends Cluster {
   break(kind: Kind, error: Error): void;
   /** The next write of this kind fails. */
   refuse(kind: Kind, error: Error): void;
+  /** Every apply of this kind fails, rehearsals too, as a policy of the cluster lets them. */
+  deny(kind: string, error: Error): void;
   /** Deleted objects stay until removed, as those with finalizers do. */
   keepDeleted: boolean;
   openWatchCount(): number;
@@ -44,6 +46,7 @@ export const createFakeCluster = (objects: readonly KubernetesObject[] = []): Fa
   const held = new Map<Kind, PromiseWithResolvers<void>>();
   const broken = new Map<Kind, Error>();
   const refused = new Map<string, Error>();
+  const denied = new Map<string, Error>();
   const writes: string[] = [];
   const logTexts = new Map<string, string | Error>();
   let uidCount = 0;
@@ -100,6 +103,9 @@ export const createFakeCluster = (objects: readonly KubernetesObject[] = []): Fa
     refuse(kind, error) {
       refused.set(kind, error);
     },
+    deny(kind, error) {
+      denied.set(kind, error);
+    },
     async get(kind, name) {
       return select(kind, {}).find(({ metadata }) => metadata.name === name);
     },
@@ -131,7 +137,10 @@ export const createFakeCluster = (objects: readonly KubernetesObject[] = []): Fa
         signal.removeEventListener('abort', close);
       }
     },
-    async apply(object): Promise<ApplyResult> {
+    async apply(object, { dryRun = false } = {}): Promise<ApplyResult> {
+      const denial = denied.get(object.kind);
+      if (denial) throw denial;
+      if (dryRun) return { object, outcome: store.has(keyOf(object.kind, object.metadata.name)) ? 'configured' : 'created' };
       write('apply', object.kind, object.metadata.name);
       const existing = store.get(keyOf(object.kind, object.metadata.name));
       const { uid } = object.metadata;
