@@ -111,8 +111,7 @@ export const judgePull = ({ image, secretNames }: NewImage, facts: Facts, flag: 
   if (!pull) return { what: 'pull', verdict: 'unknown', fact: `whether ${image} can be pulled was not tried` };
   if (pull.canPull) return { what: 'pull', verdict: 'passed', fact: `the registry has ${image}` };
   if (pull.reason === 'unreachable') return { what: 'pull', verdict: 'unknown', fact: `the registry of ${image} cannot be reached from here: ${pull.fact}` };
-  // Nodes may have credentials of their own, as those of an AKS cluster with an attached registry.
-  if (pull.reason === 'refused' && secretNames.length === 0) return { what: 'pull', verdict: 'unknown', fact: `${image} is not public, and the nodes may have credentials for it: ${pull.fact}` };
+  // A container pulls it, and not the kubelet: what a node may pull, as from a registry that is attached to AKS, does not help.
   throw new PreflightError(pull.reason === 'missing' ? `Image ${image} does not exist.` : `The registry refuses a pull of ${image}.`, {
     reason: pull.reason === 'missing' ? 'ImageNotFound' : 'PullRefused',
     fact: pull.fact,

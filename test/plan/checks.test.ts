@@ -28,7 +28,6 @@ describe('what holds', () => {
     ['a named StorageClass that cannot be looked up', judgeStorage({ ...withoutDefault, storageClasses: [] }, 'fast')],
     ['a registry that only the cluster reaches', judgePush('registry.example/mine:1', facts({ push: { canPush: false, reason: 'unreachable', fact: 'ENOTFOUND' } }), undefined)],
     ['an image that only the cluster reaches', judgePull({ image, secretNames: ['mine'] }, pulls({ canPull: false, reason: 'unreachable', fact: 'ENOTFOUND' }), '--adapter-secret')],
-    ['an image that the nodes may have credentials for', judgePull({ image, secretNames: [] }, pulls({ canPull: false, reason: 'refused', fact: '401' }), '--adapter-secret')],
     ['a pull that was not tried', judgePull({ image, secretNames: [] }, facts(), '--adapter-secret')],
     ['a push that was not tried', judgePush('registry.example/mine:1', withoutPush, undefined)],
   ])('is not claimed of what is not known: %s', (_what, check) => {
@@ -55,6 +54,7 @@ describe('what does not hold', () => {
     ['a push with a Secret', () => judgePush('registry.example/mine:1', facts({ push: { canPush: false, reason: 'refused', fact: '401: unauthorized' } }), 'mine'), { reason: 'PushRefused', fact: '401: unauthorized', hints: ['Check the credentials in Secret mine: they must allow pushing.'] }],
     ['a push without one', () => judgePush('registry.example/mine:1', facts({ push: { canPush: false, reason: 'refused', fact: '401' } }), undefined), { hints: ['Name the Secret with the credentials: --output-image-secret <name>'] }],
     ['an image that is not there', () => judgePull({ image, secretNames: [] }, pulls({ canPull: false, reason: 'missing', fact: '404' }), '--adapter-secret'), { reason: 'ImageNotFound', message: 'Image registry.example/mine:1 does not exist.', hints: expect.arrayContaining(['Check the name and the tag of the image.', expect.stringContaining('--adapter-secret')]) }],
+    ['a pull without credentials', () => judgePull({ image, secretNames: [] }, pulls({ canPull: false, reason: 'refused', fact: '401' }), '--adapter-secret'), { reason: 'PullRefused', fact: '401', hints: ['If it is private, name the Secret with the credentials: --adapter-secret <name>'] }],
     ['credentials that do not allow a pull', () => judgePull({ image, secretNames: ['mine'] }, pulls({ canPull: false, reason: 'refused', fact: '403' }), '--adapter-secret'), { reason: 'PullRefused', fact: '403', hints: ['Check the credentials in Secret mine: they must allow pulling.'] }],
   ])('is refused before anything is spent: %s', (_what, judge, expected) => {
     expect(judge).toThrow(expect.objectContaining({ name: 'PreflightError', ...expected }));
