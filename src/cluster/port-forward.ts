@@ -1,7 +1,7 @@
 import { createServer, type Server, type Socket } from 'node:net';
 import type { Duplex } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
-import { FailedError, KaitoError, UsageError } from '../domain/errors.ts';
+import { FailedError, KaitoError, NotFoundError, UsageError } from '../domain/errors.ts';
 import { onAbort, reasonOf, sleep } from './abort.ts';
 import type { Cluster } from './cluster.ts';
 
@@ -80,7 +80,10 @@ export const openPortForward = async (options: PortForwardOptions): Promise<Port
   };
 
   try {
-    await locate();
+    // One that does not run yet may come: whoever connects sees that it has not.
+    await locate().catch((error: unknown) => {
+      if (!(error instanceof NotFoundError)) throw error;
+    });
     const server = createServer({ allowHalfOpen: true, noDelay: true }, (local) => void serve(local));
     over.signal.throwIfAborted();
     const opened = await listen(server, localPort);

@@ -41,9 +41,11 @@ export const whenSilent = (cluster: Cluster, name: string): { explain(signal: Ab
 /** Why its pods do not serve; undefined when they look well. Rejects when no waiting will mend it. */
 const explainServer = async (cluster: Cluster, name: string, signal: AbortSignal): Promise<string | undefined> => {
   const pods = await cluster.list('Pod', { labelSelector: `${workspaceLabel}=${name}`, signal });
-  const diagnosis = diagnosePods(pods.filter((pod) => isServer(pod) && pod.metadata.deletionTimestamp === undefined));
+  const current = pods.filter((pod) => isServer(pod) && pod.metadata.deletionTimestamp === undefined);
+  const diagnosis = diagnosePods(current);
   if (diagnosis?.isFatal) throw cannotRun(name, diagnosis);
-  return diagnosis?.message;
+  if (diagnosis) return diagnosis.message;
+  return current.some(({ status }) => status?.phase === 'Running') ? undefined : 'its pod does not run yet';
 };
 
 export const cannotRun = (name: string, { reason, message, hints }: Diagnosis): WorkloadError =>

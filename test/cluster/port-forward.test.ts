@@ -4,6 +4,7 @@ import { connect, type Socket } from 'node:net';
 import { PassThrough } from 'node:stream';
 import { text } from 'node:stream/consumers';
 import { expect, onTestFinished, test } from 'vitest';
+import { AccessError, NotFoundError } from '../../src/domain/errors.ts';
 import { openPortForward, type PodName, type PortForward, type PortForwardOptions } from '../../src/cluster/port-forward.ts';
 import { forwardPorts, type PodConnection, refuseUpgrade } from './pod.ts';
 import { connectTo, failureOf, portOf, startServer, toStatus, until } from './support.ts';
@@ -169,9 +170,20 @@ test('a pod that closes first, as servers do with idle connections, ends the loc
   expect(world.errors).toEqual([]);
 });
 
-test('a pod that is nowhere is an error at the start', async () => {
+test('a pod that does not run yet is found when it does', async () => {
   const world = await start(echo);
-  const reason = new Error('no pod');
+  let isThere = false;
+  const { localPort } = await world.open({ findPod: () => (isThere ? Promise.resolve(world.current) : Promise.reject(new NotFoundError('No pod runs right now.'))) });
+  const early = dial(localPort);
+  await until(() => early.closed, 'the end of the connection');
+  expect(world.errors).toMatchObject([{ name: 'NotFoundError' }]);
+  isThere = true;
+  expect(await text(dial(localPort).end('one!'))).toBe('web-1: one!');
+});
+
+test('a search for the pod that is refused is an error at the start', async () => {
+  const world = await start(echo);
+  const reason = new AccessError('pods is forbidden');
   expect(await failureOf(world.open({ findPod: () => Promise.reject(reason) }))).toBe(reason);
 });
 

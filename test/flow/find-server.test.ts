@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { findServedWorkspace, findServerPod } from '../../src/flow/find-server.ts';
+import { findServedWorkspace, findServerPod, whenSilent } from '../../src/flow/find-server.ts';
 import { createFakeCluster } from '../support/fakes.ts';
 import { pod } from './support.ts';
 
@@ -46,5 +46,15 @@ describe('findServerPod', () => {
 
   it('says when none runs', async () => {
     await expect(findServerPod(createFakeCluster([serverOf('a', { phase: 'Pending' })]), 'a', signal)).rejects.toMatchObject({ name: 'NotFoundError', reason: 'PodNotFound' });
+  });
+});
+
+describe('whenSilent', () => {
+  it.each([
+    ['a pod that does not run yet', [serverOf('a', { phase: 'Pending' })], 'its pod does not run yet'],
+    ['a pod that is being deleted, before the next one is there', [{ ...serverOf('a'), metadata: { ...serverOf('a').metadata, deletionTimestamp: '2026-01-01T00:00:00Z' } }], 'its pod does not run yet'],
+    ['a pod that runs, of which the server itself must tell', [serverOf('a')], undefined],
+  ])('explains %s', async (_, pods, expected) => {
+    expect(await whenSilent(createFakeCluster(pods), 'a').explain(signal)).toBe(expected);
   });
 });
