@@ -13,7 +13,7 @@ export interface Narrator {
   finish(): Promise<void>;
 }
 
-/** In a pipe one line for each change and a heartbeat; progress lines at most this often. */
+/** In a pipe one line for each change and a heartbeat; progress lines of one phase at most this often. */
 const progressEveryMs = 10_000;
 
 export const createNarrator = (target: OutputTarget): Narrator => {
@@ -23,6 +23,7 @@ export const createNarrator = (target: OutputTarget): Narrator => {
   let reason = '';
   let progressText = '';
   let progressToldAt = Number.NEGATIVE_INFINITY;
+  let toldPhase: string | undefined;
   let startedAt = target.now();
 
   const line = async (text: string): Promise<void> => {
@@ -79,9 +80,11 @@ export const createNarrator = (target: OutputTarget): Narrator => {
         return;
       case 'progress': {
         progressText = renderProgress(event.progress);
-        const isDue = target.now() - progressToldAt >= progressEveryMs || isLast(event.progress);
+        const { phase } = event.progress;
+        const isDue = phase !== toldPhase || target.now() - progressToldAt >= progressEveryMs || isLast(event.progress);
         if (!target.isLive && isDue) {
           progressToldAt = target.now();
+          toldPhase = phase;
           await line(`  ${progressText}`);
         }
         await spin();

@@ -163,6 +163,16 @@ describe('text', () => {
     expect(target.stderr).toContain('  step 11 of 30 (36 %), loss 2.5, 1.00 s a step, 19s left\n');
   });
 
+  it('tells at once that training begins, however short ago the model was loaded', async () => {
+    const target = createTarget();
+    await play(outputs.text(target), [
+      { type: 'progress', progress: { phase: 'preparing', what: 'Loading weights', percent: 0 } },
+      { type: 'progress', progress: { phase: 'preparing', what: 'Loading weights', percent: 90 } },
+      { type: 'progress', progress: { phase: 'training', step: 1, totalSteps: 30 } },
+    ]);
+    expect(target.stderr).toBe('  Loading weights: 0 %\n  step 1 of 30 (3 %)\n');
+  });
+
   it('tells a new phase at once when a step begins', async () => {
     const target = createTarget();
     await play(outputs.text(target), [
