@@ -15,6 +15,7 @@ export const startCli = (args: readonly string[], environment: Record<string, st
   const running = execa(process.execPath, [binary, ...args], {
     env: { PATH: process.env['PATH'] ?? '', HOME: '/nonexistent', ...environment },
     extendEnv: false,
+    stdin: 'ignore', // Nobody writes to it, and what reads it would wait.
     reject: false,
     timeout: timeoutMs,
     stripFinalNewline: false,

@@ -40,7 +40,7 @@ export interface Arm {
   close(): Promise<void>;
 }
 
-interface ArmRequest {
+export interface ArmRequest {
   method: string;
   /** With the query. */
   path: string;

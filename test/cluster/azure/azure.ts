@@ -1,11 +1,10 @@
 import { randomBytes } from 'node:crypto';
 import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { type ArmOptions, startArm } from '../../../src/sandbox/arm/arm.ts';
+import { type ArmOptions, type ArmRequest, startArm } from '../../../src/sandbox/arm/arm.ts';
 import { createSandboxClock } from '../../../src/sandbox/clock.ts';
 import { startEntra } from '../../../src/sandbox/entra/entra.ts';
 import { createFaults, type Fault } from '../../../src/sandbox/faults.ts';
-import type { SandboxRequest } from '../../../src/sandbox/index.ts';
 import { createCertificateAuthority } from '../../../src/sandbox/tls.ts';
 import type { RealCluster } from '../real/cluster.ts';
 import { identity, nodePlace } from './identity.ts';
@@ -28,7 +27,7 @@ export interface AzureOptions {
 export interface Azure {
   /** Points kaito-ts at it and at the cluster. */
   environment: Record<string, string>;
-  requests(): readonly SandboxRequest[];
+  requests(): readonly ArmRequest[];
   agentPools(): Promise<AgentPoolSummary[]>;
   /** Nodes of its agent pools. */
   nodeNames(): readonly string[];
