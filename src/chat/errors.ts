@@ -10,6 +10,8 @@ export const reasons = {
   connectionLost: 'ConnectionLost',
   /** The stream ended in order, but the answer did not. */
   answerCut: 'AnswerCut',
+  /** A server that was ready before, and was replaced since. */
+  loading: 'Loading',
   /** No such path: an early image, or no KAITO server at all. */
   noSuchPath: 'NoSuchPath',
 } as const;
@@ -112,6 +114,11 @@ const rules: Rule[] = [
   {
     when: (status, said) => status === 404 && /does not exist/.test(said),
     toError: (said, details) => new NotFoundError(said, details),
+  },
+  {
+    // As long as vLLM loads its weights, everything is answered so: https://github.com/kaito-project/kaito/blob/056b8280/presets/workspace/inference/vllm/inference_api.py#L368
+    when: (status, said) => status === 404 && said === '',
+    toError: (_said, details) => new FailedError('The model server is loading its weights.', { ...details, reason: reasons.loading, hints: ['Try again later.'] }),
   },
   {
     when: (status) => status === 404 || status === 405,

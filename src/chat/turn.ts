@@ -40,7 +40,7 @@ const firstDelayMs = 2000;
 
 /**
  * Asks once and gives the answer as it comes. Sends again, and says so, while nothing of the answer was seen: when the
- * server is overloaded, when it could not be reached (a replaced pod), and with fewer old turns when its context is full.
+ * server is overloaded, when it could not be reached or is loading (a replaced pod), and with fewer old turns when its context is full.
  */
 export async function* takeTurn(respondent: Respondent, { conversation: before, prompt, signal, stop }: TurnOptions): AsyncGenerator<ChatEvent, TurnResult> {
   const { connection, clock, model, speaker } = respondent;
@@ -71,10 +71,11 @@ export async function* takeTurn(respondent: Respondent, { conversation: before, 
         };
         continue;
       }
-      if ((error.reason !== reasons.overloaded && error.reason !== reasons.connectionLost) || attempt === attemptCount) throw error;
-      yield { type: 'retrying', reason: error.reason, fact: error.fact ?? error.message, attempt, attemptCount, delayMs };
+      const { reason } = error;
+      if ((reason !== reasons.overloaded && reason !== reasons.connectionLost && reason !== reasons.loading) || attempt === attemptCount) throw error;
+      if (reason !== reasons.loading) yield { type: 'retrying', reason, fact: error.fact ?? error.message, attempt, attemptCount, delayMs };
       attempt += 1;
-      const isInTime = yield* waitBetweenAttempts(respondent, error.reason, delayMs, { signal, stop });
+      const isInTime = yield* waitBetweenAttempts(respondent, reason, reason === reasons.loading ? 0 : delayMs, { signal, stop });
       if (!isInTime) {
         answering.finishReason = 'interrupted';
         break;
@@ -167,7 +168,7 @@ async function* waitBetweenAttempts(respondent: Respondent, reason: string, dela
   try {
     await clock.sleep(delayMs, either);
     // A server that went away comes back loading: its health says when it can be asked again.
-    if (reason === reasons.connectionLost) yield* waitUntilReady({ connection, clock, signal: either, timeoutMs: readyTimeoutMs });
+    if (reason !== reasons.overloaded) yield* waitUntilReady({ connection, clock, signal: either, timeoutMs: readyTimeoutMs });
     return true;
   } catch (error) {
     signal.throwIfAborted();

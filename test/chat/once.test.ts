@@ -147,6 +147,13 @@ describe('runOnce', () => {
     expect(answers[0]?.prompt).toBe('Reading from stdin until it ends; "< /dev/null" gives it an end.\n\nCapital of France?');
   });
 
+  it('waits for a server that is loading again, and asks then', async () => {
+    const terminal = pipe();
+    await ask(await startVllm(inTurn(text(404, ''), stream(vllmEvents(['Paris'])))), terminal, { clock: createFakeClock() });
+    expect(terminal.out()).toBe('Paris\n');
+    expect(terminal.err()).toBe('');
+  });
+
   it('stops asking an overloaded server after five attempts', async () => {
     const server = await startVllm(overloaded);
     await expect(ask(server, pipe())).rejects.toMatchObject({ reason: 'Overloaded' });
