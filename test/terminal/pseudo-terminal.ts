@@ -1,3 +1,4 @@
+import { setTimeout as pause } from 'node:timers/promises';
 import { spawn, spawnSync, type ChildProcessWithoutNullStreams } from 'node:child_process';
 import { onTestFinished } from 'vitest';
 
@@ -18,6 +19,8 @@ export const startOnPseudoTerminal = (program: readonly string[], environment: R
   return child;
 };
 
+const patienceMs = 40_000;
+
 /** Reads what a program says, in order. */
 export const createScreen = (child: ChildProcessWithoutNullStreams): { until(expected: string): Promise<string> } => {
   const chunks = child.stdout.iterator({ destroyOnReturn: false });
@@ -25,8 +28,13 @@ export const createScreen = (child: ChildProcessWithoutNullStreams): { until(exp
   return {
     /** What came since the last call, up to and with the expected text. */
     until: async (expected) => {
+      const untilMs = Date.now() + patienceMs;
       while (!seen.includes(expected)) {
-        const { done, value } = await chunks.next();
+        const timeout = new AbortController();
+        const next = await Promise.race([chunks.next(), pause(untilMs - Date.now(), 'late' as const, { signal: timeout.signal })]);
+        timeout.abort();
+        if (next === 'late') throw new Error(`The program did not say ${JSON.stringify(expected)} in ${patienceMs / 1000} s, only ${JSON.stringify(seen)}.`);
+        const { done, value } = next;
         if (done) throw new Error(`The program ended without saying ${JSON.stringify(expected)}, only ${JSON.stringify(seen)}.`);
         seen += String(value);
       }
