@@ -39,7 +39,7 @@ describe.concurrent('a tuning whose client is killed', () => {
     const release = await hold?.(unique);
     if (release) atTheEnd(release);
 
-    const first = rig.start(tune);
+    const first = rig.start(tune, {}, atTheEnd);
     await first.until('stderr', said);
     first.signal('SIGKILL');
     await first.ended;

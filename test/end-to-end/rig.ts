@@ -27,8 +27,8 @@ export interface RigHandle {
   (): Rig;
   /** Runs the built command line to its end. */
   run(args: readonly string[], options?: CliOptions): Promise<CliResult>;
-  /** Starts it, to be watched, interrupted or killed. */
-  start(args: readonly string[], environment?: Record<string, string>): RunningCli;
+  /** Starts it, to be watched, interrupted or killed. A test of several that run at once gives its own `onTestFinished`. */
+  start(args: readonly string[], environment?: Record<string, string>, atTheEnd?: (end: () => void) => void): RunningCli;
 }
 
 /** The Secret with which adapters are pushed and pulled. */
@@ -51,7 +51,7 @@ export const useRig = (options: Omit<AzureOptions, 'namespace'> = {}): RigHandle
   });
   return Object.assign(started, {
     run: (args: readonly string[], cli: CliOptions = {}) => runCli(args, { timeoutMs: commandTimeoutMs, ...cli, environment: { ...started().environment, ...cli.environment } }),
-    start: (args: readonly string[], environment: Record<string, string> = {}) => startCli(args, { ...started().environment, ...environment }, commandTimeoutMs),
+    start: (args: readonly string[], environment: Record<string, string> = {}, atTheEnd?: (end: () => void) => void) => startCli(args, { ...started().environment, ...environment }, commandTimeoutMs, atTheEnd),
   });
 };
 

@@ -10,8 +10,11 @@ export interface RunningCli {
   ended: Promise<{ stdout: string; stderr: string; exitCode: number | undefined }>;
 }
 
-/** Ended with the test, if nothing ends it before. */
-export const startCli = (args: readonly string[], environment: Record<string, string>, timeoutMs = 50_000): RunningCli => {
+/**
+ * Ended with the test, if nothing ends it before. Tests that run side by side give their own `onTestFinished`: the global one
+ * is that of whichever test came last.
+ */
+export const startCli = (args: readonly string[], environment: Record<string, string>, timeoutMs = 50_000, atTheEnd: (end: () => void) => void = onTestFinished): RunningCli => {
   const running = execa(process.execPath, [binary, ...args], {
     env: { PATH: process.env['PATH'] ?? '', HOME: '/nonexistent', ...environment },
     extendEnv: false,
@@ -20,7 +23,7 @@ export const startCli = (args: readonly string[], environment: Record<string, st
     timeout: timeoutMs,
     stripFinalNewline: false,
   });
-  onTestFinished(() => void running.kill('SIGKILL'));
+  atTheEnd(() => void running.kill('SIGKILL'));
   const told = { stdout: '', stderr: '' };
   for (const name of ['stdout', 'stderr'] as const) running[name].on('data', (piece: Buffer) => (told[name] += piece.toString()));
   const ended = (async () => {
