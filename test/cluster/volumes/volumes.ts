@@ -8,6 +8,7 @@ const storageClassName = 'shared-folders';
 export interface Volumes {
   /** Where the content of a claim's volume is on this machine. */
   folderOf(claim: string): string;
+  /** Removes what is left of them too; no pod may use them any more. */
   close(): Promise<void>;
 }
 
@@ -53,7 +54,12 @@ export const startVolumes = async (cluster: RealCluster, namespace: string): Pro
   // A watch that breaks off, as when a test restarts the API server, begins anew.
   claims.on('error', () => void setTimeout(() => void claims.start().catch(failed), 500).unref());
   await claims.start();
-  return { folderOf, close: async () => await claims.stop() };
+  const close = async (): Promise<void> => {
+    await claims.stop();
+    const { items } = await core.listNamespacedPersistentVolumeClaim({ namespace });
+    await Promise.all(items.map(remove));
+  };
+  return { folderOf, close };
 };
 
 const ignoring = async (code: number, request: Promise<unknown>): Promise<void> => {
