@@ -22,7 +22,7 @@ export const parsePreset = (content: unknown, fileName: string): Preset => {
     huggingFaceId: fields.text('huggingFaceId'),
     ...(revision === undefined ? {} : { revision }),
     license: fields.text('license'),
-    gated: fields.flag('gated'),
+    gated: fields.statedFlag('gated'),
     weightsGiB: fields.gib('weights'),
     contextLengthTokens: fields.count('contextLengthTokens'),
     kvCacheBytesPerToken: fields.count('kvCacheBytesPerToken'),
@@ -78,6 +78,8 @@ interface Fields {
   gib(key: string): number;
   /** Absent is false. */
   flag(key: string): boolean;
+  /** True or false, but said. */
+  statedFlag(key: string): boolean;
   methods(key: string): TuningMethod[];
   optionalSection<T>(key: string, parse: (fields: Fields) => T): T | undefined;
   /** Notes the keys that nobody asked for. */
@@ -122,10 +124,11 @@ const openFields = (content: unknown, path: string, problems: string[]): Fields 
       const gib = typeof value === 'string' ? parseGiB(value) : undefined;
       return gib === undefined || gib === 0 ? refuse(key, 'a quantity such as 7.12Gi', 1) : gib;
     },
-    flag(key) {
-      const value = read(key) ?? false;
+    statedFlag(key) {
+      const value = read(key);
       return typeof value === 'boolean' ? value : refuse(key, 'true or false', false);
     },
+    flag: (key) => (read(key) === undefined ? false : fields.statedFlag(key)),
     methods(key) {
       const value = read(key);
       return isTexts(value) && value.every(isMethod) ? value : refuse(key, 'a list of lora and qlora', []);

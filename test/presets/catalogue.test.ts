@@ -69,7 +69,7 @@ describe('findPreset', () => {
 });
 
 describe('parsePreset', () => {
-  const minimal = { name: 'tiny', huggingFaceId: 'example/tiny', license: 'mit', weights: '1.5Gi', contextLengthTokens: 2048, kvCacheBytesPerToken: 1024, architectures: ['LlamaForCausalLM'] };
+  const minimal = { name: 'tiny', huggingFaceId: 'example/tiny', license: 'mit', gated: false, weights: '1.5Gi', contextLengthTokens: 2048, kvCacheBytesPerToken: 1024, architectures: ['LlamaForCausalLM'] };
 
   it('fills in what a file may leave out', () => {
     expect(parsePreset(minimal, 'tiny.yaml')).toEqual({
@@ -81,6 +81,7 @@ describe('parsePreset', () => {
   it.each([
     ['a missing field', { license: undefined }, 'license: is missing; it must be text'],
     ['a size that is none', { weights: 7.12 }, 'weights: 7.12 must be a quantity such as 7.12Gi'],
+    ['a model of which nobody says whether a token is needed', { gated: undefined }, 'gated: is missing; it must be true or false'],
     ['a fractional count', { contextLengthTokens: 20.5 }, 'contextLengthTokens: 20.5 must be a whole number'],
     ['a misspelled key', { revison: 'abc' }, 'revison: is no field of a preset'],
     ['a misspelled key of a section', { vllm: { flag: {} } }, 'vllm.flag: is no field of a preset'],
