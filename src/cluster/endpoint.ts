@@ -43,6 +43,8 @@ export interface Timing {
   watchSilenceMs: number;
   /** A watch that could not be opened again for so long has failed. */
   watchOutageMs: number;
+  /** A watch that worked before, and is refused for so long, is not permitted any more. */
+  watchRefusalMs: number;
   /** Between two signs of life on a forwarded connection. */
   pingMs: number;
   /** How long the pod may stay silent after the local side has said its last word. */
@@ -56,6 +58,7 @@ export const defaultTiming: Timing = {
   longestRetryMs: 10_000,
   watchSilenceMs: 90_000,
   watchOutageMs: 300_000,
+  watchRefusalMs: 20_000,
   pingMs: 20_000,
   halfCloseMs: 120_000,
 };

@@ -38,6 +38,8 @@ export async function* watchObjects(
   let isSynced = false;
   let failures = 0;
   let workedAt = Date.now();
+  let hasWatched = false;
+  let refusedAt: number | undefined;
 
   while (!signal.aborted) {
     let openedAt: number | undefined;
@@ -52,6 +54,8 @@ export async function* watchObjects(
       }
       const response = await openWatch(transport, question, options, resourceVersion);
       openedAt = Date.now();
+      hasWatched = true;
+      refusedAt = undefined;
       for await (const message of readMessages(response, timing.watchSilenceMs)) {
         const { type, object } = message;
         if (type === 'ERROR') throw toWatchError(object, question, endpoint);
@@ -64,7 +68,9 @@ export async function* watchObjects(
       if (signal.aborted) return;
       const failure = error instanceof KaitoError ? error : toConnectionError(error, server);
       // A refusal is final, and so is a cluster that could not even be listed once.
-      if (!(failure instanceof FailedError) || !isSynced) throw failure;
+      if (hasWatched && isOfBeginning(failure)) refusedAt ??= Date.now();
+      const mayPass = refusedAt !== undefined && Date.now() - refusedAt < timing.watchRefusalMs;
+      if (!isSynced || !(failure instanceof FailedError || mayPass)) throw failure;
       if (failure.reason === 'Expired') resourceVersion = undefined;
       if (openedAt === undefined && Date.now() - workedAt > timing.watchOutageMs) throw failure;
     }
@@ -75,6 +81,9 @@ export async function* watchObjects(
     if (failures > 0) await pause(timing.retryMs, failures, timing.longestRetryMs, signal);
   }
 }
+
+/** An API server that has just started does not know its users, their roles and their bindings yet, and refuses everybody for a moment. */
+const isOfBeginning = ({ reason }: KaitoError): boolean => reason === 'Forbidden' || reason === 'Unauthorized';
 
 const openWatch = (transport: Transport, question: Question, options: ListOptions & { signal: AbortSignal }, resourceVersion: string): Promise<IncomingMessage> =>
   transport.stream({

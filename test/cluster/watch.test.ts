@@ -182,6 +182,36 @@ test.each([
   }
 });
 
+const refuseOnce = (response: ServerResponse): void => sendStatus(response, 403, 'Forbidden', 'cannot watch resource "pods"');
+const endAtOnce = (response: ServerResponse): void => {
+  stayOpen(response);
+  response.end();
+};
+
+test('a server that has just started and does not know who may do what is asked again', async () => {
+  const server = await startServer(
+    play(
+      [(response) => sendList(response, [], '5')],
+      [
+        endAtOnce,
+        refuseOnce,
+        (response) => sendStatus(response, 401, 'Unauthorized', 'Unauthorized'),
+        (response) => {
+          stayOpen(response);
+          response.write(toLine('ADDED', createPod('a', '6')));
+        },
+      ],
+    ),
+  );
+  expect(await collect(await connectTo(server), 2)).toEqual(['synced', 'added a@6']);
+});
+
+test('a permission that is taken away in the middle is an error in the end', async () => {
+  const server = await startServer(play([(response) => sendList(response, [], '5')], [endAtOnce, refuseOnce]));
+  const cluster = await connectTo(server, {}, { timing: { watchRefusalMs: 100, longestRetryMs: 20 } });
+  expect(await failureOf(collect(cluster, 9))).toMatchObject({ name: 'AccessError', fact: 'cannot watch resource "pods"' });
+});
+
 test('a failing server is asked again for a while and not in a storm', async () => {
   const server = await startServer(
     play(

@@ -11,9 +11,9 @@ export interface Tuning {
   args: string[];
 }
 
-export const aTuning = async (rig: RigHandle, node: GpuNode, { url, more = [] }: { url?: string; more?: readonly string[] } = {}): Promise<Tuning> => {
+export const aTuning = async (rig: RigHandle, node: GpuNode, { url, rows = 10, more = [] }: { url?: string; rows?: number; more?: readonly string[] } = {}): Promise<Tuning> => {
   const name = `t-${randomBytes(4).toString('hex')}`;
-  const dataset = url ?? (await putFile(rig().registries, `${name}.jsonl`, trainingRows(10)));
+  const dataset = url ?? (await putFile(rig().registries, `${name}.jsonl`, trainingRows(rows)));
   return { name, args: ['tune', name, '--preset', 'phi-3-mini', '--method', 'qlora', '--nodes', node.selector, '--time-limit', '2m', '--input-url', dataset, ...more] };
 };
 
