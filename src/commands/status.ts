@@ -1,7 +1,12 @@
 import { defineCommand } from '../cli/command.ts';
 import { clusterOptions } from '../cli/globals.ts';
 import { toggle } from '../cli/options.ts';
-import { NotFoundError } from '../domain/errors.ts';
+import { AccessError, KaitoError, NotFoundError } from '../domain/errors.ts';
+
+const askAgainMs = 2_000;
+/** How long `-w` does without answers that it had before. */
+const outageMs = 5 * 60_000;
+const refusalMs = 30_000;
 
 export default defineCommand({
   summary: 'Show what each workspace is doing, why, and what to do next',
@@ -20,8 +25,23 @@ export default defineCommand({
     const namespace = cluster.target.namespace;
     const scope = { ...(allNamespaces ? { allNamespaces } : { namespace }), ...(name === undefined ? {} : { name }) };
     let shown: string | undefined;
+    let answeredAt = clock.now();
+    let isMissed = false;
     do {
-      const statuses = await observeStatuses(cluster, scope, signal);
+      let statuses;
+      try {
+        statuses = await observeStatuses(cluster, scope, signal);
+      } catch (error) {
+        signal.throwIfAborted();
+        // An API server that restarts is away for a while, and then refuses everybody until it knows their roles.
+        if (shown === undefined || !(error instanceof KaitoError) || clock.now() - answeredAt > (error instanceof AccessError ? refusalMs : outageMs)) throw error;
+        if (!isMissed) yield { type: 'warning', message: 'The cluster cannot be asked at the moment; what stands here may be old.', hints: [error.fact ?? error.message] };
+        isMissed = true;
+        await clock.sleep(askAgainMs, signal);
+        continue;
+      }
+      answeredAt = clock.now();
+      isMissed = false;
       if (name !== undefined && statuses.length === 0) {
         throw new NotFoundError(`There is no workspace ${name} in ${allNamespaces ? 'any namespace' : `namespace ${namespace}`}.`, {
           reason: 'WorkspaceNotFound',
@@ -33,7 +53,7 @@ export default defineCommand({
       const current = watch ? JSON.stringify(statuses) : undefined;
       if (current === undefined || current !== shown) yield { type: 'statuses', statuses, wide: globals.output === 'wide', namespace: allNamespaces ? undefined : namespace };
       shown = current;
-      if (watch) await clock.sleep(2_000, signal);
+      if (watch) await clock.sleep(askAgainMs, signal);
     } while (watch);
   },
 });
