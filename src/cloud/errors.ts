@@ -188,11 +188,14 @@ const conflict = ({ failure, part, context }: Known, why: string): KaitoError =>
     hints: [...(context.cluster ? [`az aks nodepool list ${clusterFlags(context.cluster)} --output table`] : []), 'Run the same command again when it has ended.'],
   });
 
-/** Codes and texts as Azure gave them; the status stands in where there was no code. */
+/** Codes and texts as Azure gave them, with what the details say beyond the text; the status stands in where there was no code. */
 const evidence = (failure: CloudFailure, part: CloudFailure): ErrorDetails => {
   const reason = part.code ?? failure.code ?? (failure.statusCode === undefined ? undefined : `Http${failure.statusCode}`);
-  return { ...(reason === undefined ? {} : { reason }), fact: cut(part.message || failure.message), cause: failure };
+  return { ...(reason === undefined ? {} : { reason }), fact: toldBy(part, failure).map(cut).join('\n'), cause: failure };
 };
+
+const toldBy = (part: CloudFailure, failure: CloudFailure): string[] =>
+  [part.message || failure.message, ...(part.details ?? []).flatMap(flattenFailure).map(({ message }) => message)].filter((message, index, all) => !all.slice(0, index).some((earlier) => earlier.includes(message)));
 
 const factLengthLimit = 600;
 

@@ -144,6 +144,11 @@ describe('toCloudError', () => {
     expect(toCloudError(failure, context)).toMatchObject({ exitCode: exitCodes.failed, reason: 'TooManyRequests' });
   });
 
+  it('tells what the details say beyond the text, and nothing twice', () => {
+    const failure = { code: 'NodesNotReady', message: 'Not all nodes reached Ready state.', details: [{ code: 'NodesNotReady', message: 'Not all nodes reached Ready state.' }, { code: 'CniFailed', message: 'The network plugin of aks-a did not start.' }] };
+    expect(toCloudError(failure, context).fact).toBe('Not all nodes reached Ready state.\nThe network plugin of aks-a did not start.');
+  });
+
   it('leaves a list of all sizes out of the fact', () => {
     const message = `The VM size of AgentPoolProfile:x is not allowed in your subscription in location 'westus'. The available VM sizes are '${'standard_a1,'.repeat(500)}'`;
     expect(toCloudError({ message }, context).fact).toBe("The VM size of AgentPoolProfile:x is not allowed in your subscription in location 'westus'.");
