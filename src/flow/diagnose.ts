@@ -34,8 +34,9 @@ const startReasons = new Set(['CreateContainerConfigError', 'PreCreateHookError'
 /** Restarts after which a crash is no accident any more. */
 const crashLimit = 2;
 
-export const diagnosePods = (pods: readonly Pod[], events: readonly Kinds['Event'][] = []): Diagnosis | undefined =>
-  first(pods, outOfMemory) ?? first(pods, imagePull) ?? first(pods, start) ?? first(pods, crashLoop) ?? first(pods, evicted) ?? first(pods, unschedulable) ?? volume(events) ?? first(pods, failedContainer);
+/** `earlierEnds` are not held against the containers: what made them end so may have been mended since. */
+export const diagnosePods = (pods: readonly Pod[], events: readonly Kinds['Event'][] = [], earlierEnds: ReadonlySet<string> = new Set()): Diagnosis | undefined =>
+  first(pods, (pod) => outOfMemory(pod, earlierEnds)) ?? first(pods, imagePull) ?? first(pods, start) ?? first(pods, (pod) => crashLoop(pod, earlierEnds)) ?? first(pods, evicted) ?? first(pods, unschedulable) ?? volume(events) ?? first(pods, failedContainer);
 
 /**
  * Why there is no pod at all: the API server takes a workload and refuses its pods, by a policy or a quota of the namespace.
@@ -70,16 +71,36 @@ const first = (pods: readonly Pod[], judge: (pod: Pod) => Diagnosis | undefined)
 
 export const containerStatuses = (pod: Pod): ContainerStatus[] => [...(pod.status?.initContainerStatuses ?? []), ...(pod.status?.containerStatuses ?? [])];
 
-const outOfMemory = (pod: Pod): Diagnosis | undefined => {
-  for (const { name, state, lastState, restartCount } of containerStatuses(pod)) {
+/** Every end of a container that these pods tell of, to be recognised later. */
+export const endsOf = (pods: readonly Pod[]): ReadonlySet<string> =>
+  new Set(pods.flatMap((pod) => containerStatuses(pod).flatMap((status) => [status.state?.terminated, status.lastState?.terminated].flatMap((end) => (end ? [identify(pod, status, end)] : [])))));
+
+type End = NonNullable<NonNullable<ContainerStatus['state']>['terminated']>;
+
+/** Not by the time alone, which is in whole seconds. */
+const identify = ({ metadata }: Pod, { name }: ContainerStatus, { containerID, finishedAt }: End): string => [metadata.uid, name, containerID, finishedAt].join(' ');
+
+const isEarlier = (pod: Pod, status: ContainerStatus, earlierEnds: ReadonlySet<string>): boolean => {
+  const end = status.state?.terminated ?? status.lastState?.terminated;
+  return end !== undefined && earlierEnds.has(identify(pod, status, end));
+};
+
+/** The kubelet's back-off grows up to five minutes. Nothing else shortens it than another pod. */
+const startsAgain = ({ metadata: { name, namespace } }: Pod): string => `; it is started again within 5m, or at once after: kubectl delete pod ${name} -n ${namespace}`;
+
+const outOfMemory = (pod: Pod, earlierEnds: ReadonlySet<string>): Diagnosis | undefined => {
+  for (const status of containerStatuses(pod)) {
+    const { name, state, lastState, restartCount } = status;
+    const wasEarlier = isEarlier(pod, status, earlierEnds);
+    if (wasEarlier && state?.running) continue;
     // The kubelet says so as well where only a child was killed, and the container went on and succeeded.
     const terminated = [state?.terminated, lastState?.terminated].find((candidate) => candidate?.reason === 'OOMKilled' && candidate.exitCode !== 0);
     if (!terminated) continue;
     return {
       reason: 'ContainerOOMKilled',
-      message: `container "${name}" was OOMKilled (exit code ${terminated.exitCode}); reduce memory usage or use a larger instance type`,
+      message: `container "${name}" was OOMKilled (exit code ${terminated.exitCode}); reduce memory usage or use a larger instance type${wasEarlier ? startsAgain(pod) : ''}`,
       hints: ['kaito-ts instance-types', `kubectl describe pod ${pod.metadata.name} -n ${pod.metadata.namespace}`],
-      isFatal: state?.terminated !== undefined || restartCount >= crashLimit,
+      isFatal: !wasEarlier && (state?.terminated !== undefined || restartCount >= crashLimit),
     };
   }
   return undefined;
@@ -123,16 +144,19 @@ const start = (pod: Pod): Diagnosis | undefined => {
   return undefined;
 };
 
-const crashLoop = (pod: Pod): Diagnosis | undefined => {
-  for (const { name, state, lastState, restartCount } of containerStatuses(pod)) {
+const crashLoop = (pod: Pod, earlierEnds: ReadonlySet<string>): Diagnosis | undefined => {
+  for (const status of containerStatuses(pod)) {
+    const { name, state, lastState, restartCount } = status;
+    const wasEarlier = isEarlier(pod, status, earlierEnds);
+    if (wasEarlier && state?.running) continue;
     const isBackingOff = state?.waiting?.reason === 'CrashLoopBackOff';
     if (!isBackingOff && restartCount < crashLimit) continue;
     const last = lastState?.terminated;
     return {
       reason: 'ContainerCrashLoopBackOff',
-      message: `container "${name}" is in CrashLoopBackOff${last ? `; last termination: ${rootError(last.message) ?? `exit code ${last.exitCode}`}` : ''}`,
+      message: `container "${name}" is in CrashLoopBackOff${last ? `; last termination: ${rootError(last.message) ?? `exit code ${last.exitCode}`}` : ''}${wasEarlier ? startsAgain(pod) : ''}`,
       hints: [`kubectl logs ${pod.metadata.name} -n ${pod.metadata.namespace} -c ${name} --previous`],
-      isFatal: restartCount >= crashLimit,
+      isFatal: !wasEarlier && restartCount >= crashLimit,
     };
   }
   return undefined;

@@ -4,7 +4,7 @@ import { AccessError, TimeoutError, WorkloadError } from '../domain/errors.ts';
 import type { Event, Progress } from '../domain/event.ts';
 import { describeObject } from '../domain/kubernetes.ts';
 import type { AwaitServerStep } from '../domain/plan.ts';
-import { containerStatuses, diagnoseCreation, diagnosePods } from './diagnose.ts';
+import { containerStatuses, diagnoseCreation, diagnosePods, endsOf } from './diagnose.ts';
 import { cannotRun } from './find-server.ts';
 import { getFromPod } from './pod-http.ts';
 import type { Session } from './session.ts';
@@ -27,6 +27,7 @@ export async function* awaitServer(step: AwaitServerStep, session: Session): Asy
   const events = new Tracked<'Event'>();
   const workloads = new Tracked<'Deployment' | 'StatefulSet'>();
   const health: Health = { isHealthy: false, state: 'starting' };
+  let earlierEnds: ReadonlySet<string> | undefined;
   const workloadKind = step.workload.kind === 'StatefulSet' ? 'StatefulSet' : 'Deployment';
   return yield* waitFor({
     what: 'the model server',
@@ -42,9 +43,12 @@ export async function* awaitServer(step: AwaitServerStep, session: Session): Asy
     judge() {
       const workload = workloads.get(step.workload.name);
       // Until it is known which revision is wanted, a pod of the one before would be taken for it.
-      if (!workloads.isComplete) return { state: 'waiting', reason: 'asking the cluster' };
+      if (!workloads.isComplete || !pods.isComplete) return { state: 'waiting', reason: 'asking the cluster' };
       if (!workload) return { state: 'failed', error: new WorkloadError(`${describeObject(step.workload)} is gone.`, { reason: 'WorkloadDeleted', fact: 'Somebody deleted it while it was awaited.' }) };
-      return judgeServer(step, workload, [...pods.values()].filter((pod) => isCurrent(pod, workload)), [...events.values()], health);
+      // A server that crashed before somebody mended what made it crash gets the chance that this command asks for. Its pod is
+      // not deleted to that end, though it may back off: the plan has told what will be changed, and that was not in it.
+      earlierEnds ??= endsOf([...pods.values()]);
+      return judgeServer(step, workload, [...pods.values()].filter((pod) => isCurrent(pod, workload)), [...events.values()], health, earlierEnds);
     },
     onTimeout: (reason) =>
       new TimeoutError(`The model server was not ready in ${formatDuration(step.timeoutMs)}.`, {
@@ -74,7 +78,7 @@ const findServer = (pods: Pod[], workload: Workload | undefined): Pod | undefine
 
 const isPodReady = (pod: Pod): boolean => pod.status?.conditions?.some(({ type, status }) => type === 'Ready' && status === 'True') ?? false;
 
-const judgeServer = (step: AwaitServerStep, workload: Workload, pods: Pod[], events: Kinds['Event'][], health: Health): Verdict<string> => {
+const judgeServer = (step: AwaitServerStep, workload: Workload, pods: Pod[], events: Kinds['Event'][], health: Health, earlierEnds: ReadonlySet<string>): Verdict<string> => {
   if (health.isHealthy && pods.length > 0 && pods.every(isPodReady)) return { state: 'done', value: '/health answers 200' };
   const uids = new Set(pods.map(({ metadata }) => metadata.uid));
   const diagnosis =
@@ -83,6 +87,7 @@ const judgeServer = (step: AwaitServerStep, workload: Workload, pods: Pod[], eve
       : diagnosePods(
           pods,
           events.filter(({ involvedObject }) => uids.has(involvedObject.uid)),
+          earlierEnds,
         );
   if (diagnosis?.isFatal) return { state: 'failed', error: cannotRun(step.workload.name, diagnosis) };
   if (diagnosis) return { state: 'waiting', reason: diagnosis.message };

@@ -32,6 +32,15 @@ const begin = (workload: AwaitServerStep['workload'] = step.workload, prepare: (
   return { ...stage, following, until };
 };
 
+/** Lets time pass until it is over, well or not. */
+const untilOver = async ({ result }: { result: Promise<string> }, until: (isSo: () => void) => Promise<void>): Promise<string> => {
+  let isOver = false;
+  const end = (): void => void (isOver = true);
+  result.then(end, end);
+  await until(() => expect(isOver).toBe(true));
+  return result;
+};
+
 const answerWith = (status: number, body = '') => (_: unknown, response: { writeHead(status: number): { end(body: string): void } }) => {
   response.writeHead(status).end(body);
 };
@@ -148,15 +157,45 @@ describe('awaitServer', () => {
 
   it('gives a server that crashed once another chance, and not one that goes on crashing', async () => {
     const { cluster, clock, following } = begin();
-    const crashed = (restartCount: number) => container('served', { waiting: { reason: 'CrashLoopBackOff' } }, { restartCount, lastState: { terminated: { exitCode: 1, message: 'ValueError: no' } } });
+    const crashed = (restartCount: number) => container('served', { waiting: { reason: 'CrashLoopBackOff' } }, { restartCount, lastState: { terminated: { exitCode: 1, message: 'ValueError: no', containerID: `containerd://${restartCount}` } } });
     cluster.put(deployment());
-    cluster.put(server({ isReady: false, containers: [container('served', { terminated: { exitCode: 1 } })] }));
+    cluster.put(server({ isReady: false, containers: [container('served', { terminated: { exitCode: 1, containerID: 'containerd://0' } })] }));
     await clock.advance(1_000);
     cluster.put(server({ isReady: false, containers: [crashed(1)] }));
     await clock.advance(1_000);
     expect(shortly(following.items).at(-1)).toBe('waiting: container "served" is in CrashLoopBackOff; last termination: ValueError: no');
     cluster.put(server({ isReady: false, containers: [crashed(2)] }));
     await expect(following.result).rejects.toMatchObject({ name: 'WorkloadError', reason: 'ContainerCrashLoopBackOff', exitCode: 8 });
+  });
+
+  it('gives a server that crashed before the wait began another start, and says when that comes', async () => {
+    const { cluster, until, following } = begin();
+    const backingOff = container('served', { waiting: { reason: 'CrashLoopBackOff' } }, { restartCount: 5, lastState: { terminated: { exitCode: 1, message: 'ValueError: no', containerID: 'containerd://a' } } });
+    cluster.serve(answerWith(200));
+    cluster.put(deployment());
+    cluster.put(server({ isReady: false, containers: [backingOff] }));
+    await until(() => expect(shortly(following.items).at(-1)).toBe('waiting: container "served" is in CrashLoopBackOff; last termination: ValueError: no; it is started again within 5m, or at once after: kubectl delete pod served-1 -n default'));
+    cluster.put(server({ containers: [{ ...backingOff, restartCount: 6, state: { running: {} } }] }));
+    await expect(untilOver(following, until)).resolves.toBe('/health answers 200');
+  });
+
+  it('does not go on waiting when a server that crashed before crashes once more', async () => {
+    const { cluster, clock, following } = begin();
+    const crashed = (containerID: string, state: Parameters<typeof container>[1]) => container('served', state, { restartCount: 5, lastState: { terminated: { exitCode: 1, containerID } } });
+    cluster.put(deployment());
+    cluster.put(server({ isReady: false, containers: [crashed('containerd://a', { running: {} })] }));
+    await clock.advance(1_000);
+    expect(shortly(following.items).at(-1)).toBe('waiting: starting: the server does not answer yet');
+    cluster.put(server({ isReady: false, containers: [crashed('containerd://b', { waiting: { reason: 'CrashLoopBackOff' } })] }));
+    await expect(following.result).rejects.toMatchObject({ reason: 'ContainerCrashLoopBackOff', exitCode: 8 });
+  });
+
+  it('holds no memory that was too small once against a server that was started again', async () => {
+    const { cluster, until, following } = begin();
+    cluster.serve(answerWith(200));
+    cluster.put(deployment());
+    cluster.put(server({ containers: [container('served', { running: {} }, { restartCount: 3, lastState: { terminated: { exitCode: 137, reason: 'OOMKilled', containerID: 'containerd://a' } } })] }));
+    await expect(untilOver(following, until)).resolves.toBe('/health answers 200');
   });
 
   it('gives up at its bound, saying what was awaited', async () => {
