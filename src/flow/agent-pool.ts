@@ -21,11 +21,15 @@ export async function* createAgentPool(step: CreateAgentPoolStep, session: Sessi
   try {
     await saveOperation({ kind: operation.kind, state: operation.state }, session);
     if (step.isLeft) return 'asked for, and left to Azure';
-    yield* awaitCreation(operation, step, session);
+    const { failure } = yield* awaitCreation(operation, step, session);
+    if (failure !== undefined) {
+      // A half-made pool must not stay behind. One that took too long, or that the Kubernetes API was away for, is still on its way.
+      if (!session.signal.aborted) yield* removeFailedPool(step, 'which Azure could not complete', session);
+      throw failure;
+    }
     await saveOperation(undefined, session);
   } catch (error) {
-    // A refused or half-made pool must not stay behind, nor one whose record somebody has deleted; an interrupted or late one is still on its way.
-    if (!session.signal.aborted && !(error instanceof TimeoutError)) yield* removeFailedPool(step, isRecordDeleted(error) ? 'whose workspace was deleted meanwhile' : 'which Azure could not complete', session);
+    if (isRecordDeleted(error) && !session.signal.aborted) yield* removeFailedPool(step, 'whose workspace was deleted meanwhile', session);
     throw error;
   }
   return step.resume ? 'taken up from an earlier run' : 'created';
@@ -73,7 +77,7 @@ const notOurs = ({ name, tags }: AgentPool): ConflictError =>
     hints: ['Choose another workspace name: agent pools are named after it.'],
   });
 
-const awaitCreation = (operation: StartedOperation, step: CreateAgentPoolStep, session: Session): AsyncGenerator<Event, void> => {
+const awaitCreation = (operation: StartedOperation, step: CreateAgentPoolStep, session: Session): AsyncGenerator<Event, OperationEnd> => {
   const nodes = new Tracked<'Node'>();
   return awaitOperation(operation, session, {
     what: `agent pool ${step.pool.name}`,
@@ -148,8 +152,8 @@ async function* requestDeletion(name: string, timeoutMs: number, session: Sessio
   }
 }
 
-const awaitDeletion = (operation: StartedOperation, timeoutMs: number, session: Session): AsyncGenerator<Event, void> =>
-  awaitOperation(operation, session, {
+async function* awaitDeletion(operation: StartedOperation, timeoutMs: number, session: Session): AsyncGenerator<Event, void> {
+  const { failure } = yield* awaitOperation(operation, session, {
     what: `agent pool ${operation.agentPool} to go`,
     firstState: 'Deleting',
     timeoutMs,
@@ -157,6 +161,8 @@ const awaitDeletion = (operation: StartedOperation, timeoutMs: number, session: 
     alsoWatch: () => [],
     describe: (state) => `Azure's operation is ${state}`,
   });
+  if (failure !== undefined) throw failure;
+}
 
 const goesOn = 'Azure goes on: the same command again waits on.';
 
@@ -170,11 +176,16 @@ interface OperationWait {
   describe(state: string): string;
 }
 
-async function* awaitOperation(operation: StartedOperation, session: Session, wait: OperationWait): AsyncGenerator<Event, void> {
+/** What the cloud says of its operation. Everything else that ends the wait is thrown, and says nothing about the operation. */
+interface OperationEnd {
+  failure?: unknown;
+}
+
+async function* awaitOperation(operation: StartedOperation, session: Session, wait: OperationWait): AsyncGenerator<Event, OperationEnd> {
   const { cloud, managedCluster } = azureOf(session);
   const polls = createChannel<'changed'>();
   let state = wait.firstState;
-  let ended: { error?: unknown } | undefined;
+  let ended: OperationEnd | undefined;
   const poll = async (signal: AbortSignal): Promise<void> => {
     try {
       await cloud.awaitOperation(managedCluster, operation, {
@@ -185,13 +196,13 @@ async function* awaitOperation(operation: StartedOperation, session: Session, wa
         },
       });
       ended = {};
-    } catch (error) {
-      ended = { error };
+    } catch (failure) {
+      ended = { failure };
     }
     polls.push('changed');
     polls.close();
   };
-  yield* waitFor({
+  return yield* waitFor({
     what: wait.what,
     timeoutMs: wait.timeoutMs,
     clock: session.clock,
@@ -201,8 +212,7 @@ async function* awaitOperation(operation: StartedOperation, session: Session, wa
       return [polls, ...wait.alsoWatch(signal)];
     },
     judge() {
-      if (ended?.error !== undefined) throw ended.error;
-      return ended ? { state: 'done', value: undefined } : { state: 'waiting', reason: wait.describe(state) };
+      return ended ? { state: 'done', value: ended } : { state: 'waiting', reason: wait.describe(state) };
     },
     onTimeout: (reason) =>
       new TimeoutError(`Waited ${formatDuration(wait.timeoutMs)} for ${wait.what}, in vain.`, {

@@ -117,6 +117,39 @@ describe('createAgentPool', () => {
     expect(stored()?.nodePool?.operation).toMatchObject({ kind: 'delete' });
   });
 
+  it('leaves a pool alone when the Kubernetes API goes away, and keeps its operation for the next run', async () => {
+    const { cloud, cluster, session, stored } = stageWith();
+    const creating = follow(createAgentPool(create, session()));
+    await settled();
+    cluster.break('Node', new FailedError('The API server does not answer.'));
+    await expect(creating.result).rejects.toThrow('The API server does not answer.');
+    expect(cloud.calls).toEqual(['create kpool', 'await create kpool (create-operation)']);
+    expect(stored()?.nodePool?.operation).toEqual({ kind: 'create', state: 'create-operation' });
+    expect(stored()?.nodePool?.releasedAt).toBeUndefined();
+  });
+
+  it('leaves a pool alone whose operation could not be recorded, and follows it with the next run', async () => {
+    const { cloud, cluster, session, stored } = stageWith();
+    cluster.refuse('ConfigMap', new FailedError('The API server does not answer.'));
+    await expect(follow(createAgentPool(create, session())).result).rejects.toThrow('The API server does not answer.');
+    expect(cloud.calls).toEqual(['create kpool']);
+    expect(stored()?.nodePool?.releasedAt).toBeUndefined();
+    cloud.succeed();
+    await expect(follow(createAgentPool(create, session())).result).resolves.toBe('created');
+    expect(cloud.calls).toEqual(['create kpool', 'create kpool', 'await create kpool (agent-pool)']);
+  });
+
+  it('removes a pool whose workspace was deleted meanwhile', async () => {
+    const { cloud, cluster, session } = stageWith();
+    const creating = follow(createAgentPool(create, session()));
+    await settled();
+    cluster.remove('ConfigMap', 'tuned-kaito');
+    cloud.succeed();
+    await expect(creating.result).rejects.toMatchObject({ reason: 'RecordDeleted' });
+    expect(shortly(creating.items)).toContain('note: Removing agent pool kpool, whose workspace was deleted meanwhile.');
+    expect(cloud.pools.size).toBe(0);
+  });
+
   it('leaves a pool alone that only takes longer, and keeps its operation for the next run', async () => {
     const { cloud, clock, session, stored } = stageWith();
     const creating = follow(createAgentPool(create, session()));
