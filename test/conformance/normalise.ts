@@ -88,9 +88,7 @@ const withSortedCauses = (message: string, causes: readonly unknown[]): string =
 };
 
 const normaliseText = (text: string, { namespace, image }: Surroundings): string => {
-  let result = text.replaceAll(namespace, '<namespace>');
-  // On a cluster of others no image may be known, and then none is used.
-  if (image !== '') result = result.replaceAll(image, '<image>');
+  let result = text.replaceAll(namespace, '<namespace>').replaceAll(image, '<image>');
   for (const [pattern, replacement] of [...quoted, ...replacements]) result = result.replace(pattern, replacement);
   return result;
 };
