@@ -35,8 +35,18 @@ const startReasons = new Set(['CreateContainerConfigError', 'PreCreateHookError'
 const crashLimit = 2;
 
 /** `earlierEnds` are not held against the containers: what made them end so may have been mended since. */
-export const diagnosePods = (pods: readonly Pod[], events: readonly Kinds['Event'][] = [], earlierEnds: ReadonlySet<string> = new Set()): Diagnosis | undefined =>
-  first(pods, (pod) => outOfMemory(pod, earlierEnds)) ?? first(pods, imagePull) ?? first(pods, start) ?? first(pods, (pod) => crashLoop(pod, earlierEnds)) ?? first(pods, evicted) ?? first(pods, unschedulable) ?? volume(events) ?? first(pods, failedContainer);
+export const diagnosePods = (all: readonly Pod[], events: readonly Kinds['Event'][] = [], earlierEnds: ReadonlySet<string> = new Set()): Diagnosis | undefined => {
+  const pods = withoutReplaced(all);
+  return first(pods, (pod) => outOfMemory(pod, earlierEnds)) ?? first(pods, imagePull) ?? first(pods, start) ?? first(pods, (pod) => crashLoop(pod, earlierEnds)) ?? first(pods, evicted) ?? first(pods, unschedulable) ?? volume(events) ?? first(pods, failedContainer);
+};
+
+/** Its controller leaves an evicted pod where it is, and makes another: once that has a place, only it tells how things stand. */
+const withoutReplaced = (pods: readonly Pod[]): readonly Pod[] => (pods.some((pod) => pod.spec?.nodeName && !hasEnded(pod)) ? pods.filter((pod) => !isEvicted(pod)) : pods);
+
+const isEvicted = ({ status }: Pod): boolean => status?.phase === 'Failed' && status.reason === 'Evicted';
+
+/** It never runs again. */
+export const hasEnded = ({ status }: Pod): boolean => status?.phase === 'Failed' || status?.phase === 'Succeeded';
 
 /**
  * Why there is no pod at all: the API server takes a workload and refuses its pods, by a policy or a quota of the namespace.
@@ -170,10 +180,11 @@ const rootError = (message: string | undefined): string | undefined => {
 };
 
 const evicted = (pod: Pod): Diagnosis | undefined => {
-  const { phase, reason, message = '' } = pod.status ?? {};
-  if (phase !== 'Failed' || reason !== 'Evicted') return undefined;
-  const isDisk = /ephemeral-storage|disk/.test(message);
-  const isMemory = /memory/.test(message);
+  if (!isEvicted(pod)) return undefined;
+  const message = (pod.status?.message ?? '').trim();
+  // The pods after the first are turned away at the door: `The node had condition: [DiskPressure]`.
+  const isDisk = /ephemeral-storage|disk/i.test(message);
+  const isMemory = /memory/i.test(message);
   return {
     reason: isDisk ? 'NodeDiskPressure' : isMemory ? 'NodeMemoryPressure' : 'PodEvicted',
     message: `pod "${pod.metadata.name}" evicted${isDisk ? ' due to node disk pressure' : isMemory ? ' due to node memory pressure' : ''}: ${message}`,

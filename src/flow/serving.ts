@@ -4,7 +4,7 @@ import { AccessError, TimeoutError, WorkloadError } from '../domain/errors.ts';
 import type { Event, Progress } from '../domain/event.ts';
 import { describeObject } from '../domain/kubernetes.ts';
 import type { AwaitServerStep } from '../domain/plan.ts';
-import { containerStatuses, diagnoseCreation, diagnosePods, endsOf } from './diagnose.ts';
+import { containerStatuses, diagnoseCreation, diagnosePods, endsOf, hasEnded } from './diagnose.ts';
 import { cannotRun } from './find-server.ts';
 import { getFromPod } from './pod-http.ts';
 import type { Session } from './session.ts';
@@ -79,7 +79,8 @@ const findServer = (pods: Pod[], workload: Workload | undefined): Pod | undefine
 const isPodReady = (pod: Pod): boolean => pod.status?.conditions?.some(({ type, status }) => type === 'Ready' && status === 'True') ?? false;
 
 const judgeServer = (step: AwaitServerStep, workload: Workload, pods: Pod[], events: Kinds['Event'][], health: Health, earlierEnds: ReadonlySet<string>): Verdict<string> => {
-  if (health.isHealthy && pods.length > 0 && pods.every(isPodReady)) return { state: 'done', value: '/health answers 200' };
+  const alive = pods.filter((pod) => !hasEnded(pod));
+  if (health.isHealthy && alive.length > 0 && alive.every(isPodReady)) return { state: 'done', value: '/health answers 200' };
   const uids = new Set(pods.map(({ metadata }) => metadata.uid));
   const diagnosis =
     pods.length === 0
@@ -92,7 +93,7 @@ const judgeServer = (step: AwaitServerStep, workload: Workload, pods: Pod[], eve
   if (diagnosis?.isFatal) return { state: 'failed', error: cannotRun(step.workload.name, diagnosis) };
   if (diagnosis) return { state: 'waiting', reason: diagnosis.message };
   if (pods.length === 0) return { state: 'waiting', reason: `${describeObject(step.workload)} has no pod yet` };
-  return { state: 'waiting', reason: describePods(pods, health) };
+  return { state: 'waiting', reason: describePods(alive, health) };
 };
 
 const describePods = (pods: Pod[], health: Health): string => {

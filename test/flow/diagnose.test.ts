@@ -21,6 +21,7 @@ describe('diagnosePods', () => {
     ['a crash loop without words', pod({ containers: [crashing(1)] }), 'ContainerCrashLoopBackOff', 'container "served" is in CrashLoopBackOff; last termination: exit code 1'],
     ['a crash loop that never ran', pod({ containers: [waiting('served', 'CrashLoopBackOff')] }), 'ContainerCrashLoopBackOff', 'container "served" is in CrashLoopBackOff'],
     ['an eviction for disk', evicted('The node was low on resource: ephemeral-storage.'), 'NodeDiskPressure', 'pod "pod" evicted due to node disk pressure: The node was low on resource: ephemeral-storage.'],
+    ['one turned away for disk', evicted('Pod was rejected: The node had condition: [DiskPressure]. '), 'NodeDiskPressure', 'pod "pod" evicted due to node disk pressure: Pod was rejected: The node had condition: [DiskPressure].'],
     ['an eviction for memory', evicted('The node was low on resource: memory.'), 'NodeMemoryPressure', 'pod "pod" evicted due to node memory pressure: The node was low on resource: memory.'],
     ['any other eviction', evicted('Preempted by a pod.'), 'PodEvicted', 'pod "pod" evicted: Preempted by a pod.'],
     ['a pod without a place', unschedulable, 'Unschedulable', 'pod "pod" is unschedulable: 0/3 nodes are available: 3 Insufficient nvidia.com/gpu.'],
@@ -60,6 +61,11 @@ describe('diagnosePods', () => {
     expect(diagnosePods(pods.slice(0, 3))?.reason).toBe('ImagePullError');
     expect(diagnosePods(pods.slice(0, 2))?.reason).toBe('ContainerCrashLoopBackOff');
     expect(diagnosePods(pods.slice(0, 1))?.reason).toBe('Unschedulable');
+  });
+
+  it('tells of an eviction until another pod has a place', () => {
+    expect(diagnosePods([evicted('disk'), { ...unschedulable, metadata: { name: 'next' } }])?.reason).toBe('NodeDiskPressure');
+    expect(diagnosePods([evicted('disk'), pod({ name: 'next', containers: [running('served')] })])).toBeUndefined();
   });
 
   it('tells of volumes that cannot be mounted', () => {

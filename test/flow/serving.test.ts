@@ -198,6 +198,16 @@ describe('awaitServer', () => {
     await expect(untilOver(following, until)).resolves.toBe('/health answers 200');
   });
 
+  it('does not wait for pods that were evicted before another one served', async () => {
+    const { cluster, until, following } = begin();
+    cluster.serve(answerWith(200));
+    cluster.put(deployment());
+    cluster.put(server({ name: 'served-0', phase: 'Failed', reason: 'Evicted', message: 'The node was low on resource: ephemeral-storage.', isReady: false, containers: [] }));
+    await until(() => expect(shortly(following.items).at(-1)).toMatch(/^waiting: pod "served-0" evicted due to node disk pressure/));
+    cluster.put(server());
+    await expect(untilOver(following, until)).resolves.toBe('/health answers 200');
+  });
+
   it('gives up at its bound, saying what was awaited', async () => {
     const { cluster, clock, following } = begin();
     cluster.put(deployment());
