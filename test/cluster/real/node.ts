@@ -23,6 +23,8 @@ export interface NodeSettings {
   taints: readonly { key: string; value?: string; effect: string }[];
   gpuCount: number;
   evictionHard: Readonly<Record<string, string>>;
+  /** The kubelet's files and the pods' lie on a disk of their own then, in memory, which a test can fill. */
+  diskMebibytes?: number;
 }
 
 export const nodeComponents = ['containerd', 'kubelet', 'device-plugin'] as const;
@@ -37,6 +39,8 @@ const runtimeGroup = ({ cluster, node }: NodeFiles): string => `${rootOf(cluster
 export const prepareNode = async (files: NodeFiles, settings: NodeSettings): Promise<void> => {
   const outside = join(files.folder, 'nodes', files.node);
   makeFolders(...['containerd', 'state', 'opt', 'kubelet', 'pod-logs', 'volume-plugins', 'var-lib-kubelet/device-plugins'].map((name) => join(outside, name)));
+  const { diskMebibytes } = settings;
+  if (diskMebibytes !== undefined) await runInside(files.folder, 'mount', '-t', 'tmpfs', '-o', `size=${diskMebibytes}m`, 'tmpfs', inside(files.node, 'kubelet'));
   makeGroup(podsGroup(files));
   makeGroup(runtimeGroup(files));
   await runInside(files.folder, 'ip', 'address', 'replace', `${files.address}/32`, 'dev', 'lo');
@@ -57,6 +61,16 @@ export const waitForRuntime = (files: NodeFiles): Promise<string> =>
   waitFor(`containerd of ${files.node}`, 60_000, () => askRuntime(files, 'version').catch(() => undefined), () => logOf(files.folder, `containerd:${files.node}`));
 
 const askRuntime = ({ folder, node }: NodeFiles, ...words: string[]): Promise<string> => runInside(folder, 'ctr', '--address', inside(node, 'containerd.sock'), ...words);
+
+const fillerOf = (node: string): string => inside(node, 'kubelet', 'filler');
+
+/** Only a disk that was given to the node by `diskMebibytes`: never the machine's. */
+export const fillDisk = async ({ folder, node }: NodeFiles, mebibytes: number): Promise<void> => {
+  await runInside(folder, 'mountpoint', '--quiet', inside(node, 'kubelet'));
+  await runInside(folder, 'fallocate', '--length', `${mebibytes}M`, fillerOf(node));
+};
+
+export const emptyDisk = ({ folder, node }: NodeFiles): Promise<string> => runInside(folder, 'rm', '-f', fillerOf(node));
 
 /** Ends whatever of the node still runs, and forgets it. */
 export const removeNode = async (files: NodeFiles): Promise<void> => {
@@ -148,6 +162,8 @@ const kubeletConfig = (files: NodeFiles, { taints, evictionHard }: NodeSettings)
   volumePluginDir: inside(files.node, 'volume-plugins'),
   // The machine's own disk and memory are not what tests are about.
   evictionHard,
+  // A node is told to be well again as soon as it is, not only after five minutes.
+  evictionPressureTransitionPeriod: '1s',
   imageGCHighThresholdPercent: 100,
   nodeStatusUpdateFrequency: '5s',
   serializeImagePulls: false,

@@ -5,7 +5,7 @@ import { addressesOf } from './addresses.ts';
 import { askApi } from './api.ts';
 import type { RealCluster } from './cluster.ts';
 import { logOf } from './logs.ts';
-import { nodeCommand, type NodeFiles, type NodeSettings, prepareNode, removeNode, startRuntime } from './node.ts';
+import { emptyDisk, fillDisk, nodeCommand, type NodeFiles, type NodeSettings, prepareNode, removeNode, startRuntime } from './node.ts';
 import { changeState, readState, type State } from './state.ts';
 import { listProcesses, startProcess } from './supervisor.ts';
 import { waitFor } from './waiting.ts';
@@ -20,6 +20,8 @@ export interface NodeOptions {
   joinDelayMs?: number;
   /** Thresholds below which pods are evicted; by default only a nearly full machine reaches them. */
   evictionHard?: Readonly<Record<string, string>>;
+  /** A disk of its own for what pods write, kept in memory; `fillDiskOf` fills it. */
+  diskMebibytes?: number;
 }
 
 export interface RealNode {
@@ -31,8 +33,8 @@ const defaultEviction = { 'memory.available': '100Mi', 'nodefs.available': '1%',
 
 /** A kubelet and its containerd. Resolves when the node is Ready and its GPUs can be asked for. */
 export const startNode = async (cluster: RealCluster, options: NodeOptions): Promise<RealNode> => {
-  const { name, labels = {}, taints = [], gpuCount = 0, joinDelayMs = 0, evictionHard = defaultEviction } = options;
-  const settings: NodeSettings = { labels, taints, gpuCount, evictionHard };
+  const { name, labels = {}, taints = [], gpuCount = 0, joinDelayMs = 0, evictionHard = defaultEviction, diskMebibytes } = options;
+  const settings: NodeSettings = { labels, taints, gpuCount, evictionHard, ...(diskMebibytes === undefined ? {} : { diskMebibytes }) };
   const files = await changeState(cluster.name, (state) => noteNode(state, cluster.folder, name, settings));
   try {
     await pause(joinDelayMs);
@@ -64,6 +66,15 @@ export const stopNode = async (cluster: RealCluster, name: string, { drainMs = 0
   await changeState(cluster.name, (changing) => {
     delete changing.nodes[name];
   });
+};
+
+/** Makes its disk as full as a careless pod would, until the returned function is called. */
+export const fillDiskOf = async (cluster: RealCluster, name: string, mebibytes: number): Promise<() => Promise<void>> => {
+  const state = readState(cluster.name);
+  const files = state && filesOf(state, cluster.folder, name);
+  if (files === undefined) throw new Error(`The cluster ${cluster.name} has no node ${name}.`);
+  await fillDisk(files, mebibytes);
+  return async () => void (await emptyDisk(files));
 };
 
 export const filesOf = (state: State, folder: string, node: string): NodeFiles | undefined => {
