@@ -22,6 +22,10 @@ export type PodReason =
   | 'NodeDiskPressure'
   | 'NodeMemoryPressure'
   | 'PodEvicted'
+  | 'PodDisrupted'
+  | 'PodFailed'
+  | 'NodeNotReady'
+  | 'NodeLost'
   | 'Unschedulable'
   | 'VolumeError';
 
@@ -37,11 +41,11 @@ const crashLimit = 2;
 /** `earlierEnds` are not held against the containers: what made them end so may have been mended since. */
 export const diagnosePods = (all: readonly Pod[], events: readonly Kinds['Event'][] = [], earlierEnds: ReadonlySet<string> = new Set()): Diagnosis | undefined => {
   const pods = withoutReplaced(all);
-  return first(pods, (pod) => outOfMemory(pod, earlierEnds)) ?? first(pods, imagePull) ?? first(pods, start) ?? first(pods, (pod) => crashLoop(pod, earlierEnds)) ?? first(pods, evicted) ?? first(pods, unschedulable) ?? volume(events) ?? first(pods, failedContainer);
+  return first(pods, (pod) => outOfMemory(pod, earlierEnds)) ?? first(pods, imagePull) ?? first(pods, start) ?? first(pods, (pod) => crashLoop(pod, earlierEnds)) ?? first(pods, evicted) ?? first(pods, disrupted) ?? first(pods, unschedulable) ?? volume(events) ?? first(pods, failedContainer) ?? first(pods, failedPod);
 };
 
 /** Its controller leaves an evicted pod where it is, and makes another: once that has a place, only it tells how things stand. */
-const withoutReplaced = (pods: readonly Pod[]): readonly Pod[] => (pods.some((pod) => pod.spec?.nodeName && !hasEnded(pod)) ? pods.filter((pod) => !isEvicted(pod)) : pods);
+const withoutReplaced = (pods: readonly Pod[]): readonly Pod[] => (pods.some((pod) => pod.spec?.nodeName && !hasEnded(pod)) ? pods.filter((pod) => !isEvicted(pod) && !disrupted(pod)) : pods);
 
 const isEvicted = ({ status }: Pod): boolean => status?.phase === 'Failed' && status.reason === 'Evicted';
 
@@ -189,6 +193,31 @@ const evicted = (pod: Pod): Diagnosis | undefined => {
     reason: isDisk ? 'NodeDiskPressure' : isMemory ? 'NodeMemoryPressure' : 'PodEvicted',
     message: `pod "${pod.metadata.name}" evicted${isDisk ? ' due to node disk pressure' : isMemory ? ' due to node memory pressure' : ''}: ${message}`,
     hints: [`kubectl describe node ${pod.spec?.nodeName ?? ''}`.trim()],
+    isFatal: false,
+  };
+};
+
+/** Its containers' states are the last that were heard of them. */
+const disrupted = (pod: Pod): Diagnosis | undefined => {
+  const condition = pod.status?.phase === 'Failed' ? pod.status.conditions?.find(({ type, status }) => type === 'DisruptionTarget' && status === 'True') : undefined;
+  if (!condition) return undefined;
+  return {
+    reason: 'PodDisrupted',
+    message: `pod "${pod.metadata.name}" was disrupted (${condition.reason ?? 'DisruptionTarget'}): ${condition.message ?? ''}`,
+    hints: [`kubectl describe pod ${pod.metadata.name} -n ${pod.metadata.namespace}`],
+    isFatal: false,
+  };
+};
+
+/** A kubelet turns away what it cannot run: a node that has just come back may not have found its GPUs again. */
+const failedPod = (pod: Pod): Diagnosis | undefined => {
+  const { phase, reason, message = '' } = pod.status ?? {};
+  if (phase !== 'Failed' || reason === undefined) return undefined;
+  const node = pod.spec?.nodeName;
+  return {
+    reason: 'PodFailed',
+    message: `pod "${pod.metadata.name}" failed${node === undefined ? '' : ` on node ${node}`} (${reason}): ${message}`,
+    hints: [`kubectl describe ${node === undefined ? `pod ${pod.metadata.name} -n ${pod.metadata.namespace}` : `node ${node}`}`],
     isFatal: false,
   };
 };

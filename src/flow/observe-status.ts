@@ -36,11 +36,12 @@ export const observeStatuses = async (cluster: Cluster, { name, ...scope }: Stat
   const deploymentsOf = groupByWorkspace(deployments);
   const statefulSetsOf = groupByWorkspace(statefulSets);
   const nodesOf = Map.groupBy(nodes, ({ metadata }) => `${metadata.labels?.['kaito.sh/workspacenamespace'] ?? ''}/${metadata.labels?.[workspaceLabel] ?? ''}`);
+  const clusterNodes = new Map(nodes.map((node) => [node.metadata.name, node]));
   const toObjects = (record: OwnerRecord): WorkspaceObjects => {
     const key = keyOf(record);
     const job = jobsOf.get(key)?.[0];
     const workload = deploymentsOf.get(key)?.[0] ?? statefulSetsOf.get(key)?.[0];
-    return { record, ...(job ? { job } : {}), ...(workload ? { workload } : {}), pods: [], events: [], nodes: nodesOf.get(key) ?? [] };
+    return { record, ...(job ? { job } : {}), ...(workload ? { workload } : {}), pods: [], events: [], nodes: nodesOf.get(key) ?? [], clusterNodes };
   };
   const read = records.map(readOrExplain).filter((record) => record !== undefined);
   const workspaces = read.flatMap((record) => ('why' in record ? [] : [toObjects(record)]));

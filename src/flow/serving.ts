@@ -4,8 +4,9 @@ import { AccessError, TimeoutError, WorkloadError } from '../domain/errors.ts';
 import type { Event, Progress } from '../domain/event.ts';
 import { describeObject } from '../domain/kubernetes.ts';
 import type { AwaitServerStep } from '../domain/plan.ts';
-import { containerStatuses, diagnoseCreation, diagnosePods, endsOf, hasEnded } from './diagnose.ts';
+import { containerStatuses, diagnoseCreation, diagnosePods, endsOf, hasEnded, type Diagnosis } from './diagnose.ts';
 import { cannotRun } from './find-server.ts';
+import { diagnoseNodes, followNodes } from './lost-nodes.ts';
 import { getFromPod } from './pod-http.ts';
 import type { Session } from './session.ts';
 import { track, Tracked, waitFor, type Verdict } from './wait.ts';
@@ -26,6 +27,7 @@ export async function* awaitServer(step: AwaitServerStep, session: Session): Asy
   const pods = new Tracked<'Pod'>();
   const events = new Tracked<'Event'>();
   const workloads = new Tracked<'Deployment' | 'StatefulSet'>();
+  const nodes = followNodes(cluster, session.clock, pods);
   const health: Health = { isHealthy: false, state: 'starting' };
   let earlierEnds: ReadonlySet<string> | undefined;
   const workloadKind = step.workload.kind === 'StatefulSet' ? 'StatefulSet' : 'Deployment';
@@ -38,6 +40,7 @@ export async function* awaitServer(step: AwaitServerStep, session: Session): Asy
       track(cluster, workloadKind, { namespace, fieldSelector: `metadata.name=${step.workload.name}` }, workloads, signal),
       track(cluster, 'Pod', { namespace, labelSelector: `kaito.sh/workspace=${name}` }, pods, signal),
       track(cluster, 'Event', { namespace, fieldSelector: 'type=Warning' }, events, signal),
+      nodes.follow(signal),
       probe(session, () => findServer([...pods.values()], workloads.get(step.workload.name)), health, signal),
     ],
     judge() {
@@ -48,7 +51,8 @@ export async function* awaitServer(step: AwaitServerStep, session: Session): Asy
       // A server that crashed before somebody mended what made it crash gets the chance that this command asks for. Its pod is
       // not deleted to that end, though it may back off: the plan has told what will be changed, and that was not in it.
       earlierEnds ??= endsOf([...pods.values()]);
-      return judgeServer(step, workload, [...pods.values()].filter((pod) => isCurrent(pod, workload)), [...events.values()], health, earlierEnds);
+      const current = [...pods.values()].filter((pod) => isCurrent(pod, workload));
+      return judgeServer(step, workload, current, [...events.values()], health, earlierEnds, diagnoseNodes(current.length > 0 ? current : [...pods.values()], nodes.find));
     },
     onTimeout: (reason) =>
       new TimeoutError(`The model server was not ready in ${formatDuration(step.timeoutMs)}.`, {
@@ -78,18 +82,19 @@ const findServer = (pods: Pod[], workload: Workload | undefined): Pod | undefine
 
 const isPodReady = (pod: Pod): boolean => pod.status?.conditions?.some(({ type, status }) => type === 'Ready' && status === 'True') ?? false;
 
-const judgeServer = (step: AwaitServerStep, workload: Workload, pods: Pod[], events: Kinds['Event'][], health: Health, earlierEnds: ReadonlySet<string>): Verdict<string> => {
+const judgeServer = (step: AwaitServerStep, workload: Workload, pods: Pod[], events: Kinds['Event'][], health: Health, earlierEnds: ReadonlySet<string>, lost: Diagnosis | undefined): Verdict<string> => {
   const alive = pods.filter((pod) => !hasEnded(pod));
   if (health.isHealthy && alive.length > 0 && alive.every(isPodReady)) return { state: 'done', value: '/health answers 200' };
   const uids = new Set(pods.map(({ metadata }) => metadata.uid));
   const diagnosis =
-    pods.length === 0
+    lost ??
+    (pods.length === 0
       ? diagnoseCreation(workload, events)
       : diagnosePods(
           pods,
           events.filter(({ involvedObject }) => uids.has(involvedObject.uid)),
           earlierEnds,
-        );
+        ));
   if (diagnosis?.isFatal) return { state: 'failed', error: cannotRun(step.workload.name, diagnosis) };
   if (diagnosis) return { state: 'waiting', reason: diagnosis.message };
   if (pods.length === 0) return { state: 'waiting', reason: `${describeObject(step.workload)} has no pod yet` };

@@ -5,6 +5,7 @@ import { describeAdapter } from '../domain/record.ts';
 import type { Condition, WorkspaceState, WorkspaceStatus } from '../domain/status.ts';
 import { presetName, workspaceKind } from '../domain/workspace.ts';
 import { diagnoseCreation, diagnosePods, type Diagnosis } from './diagnose.ts';
+import { diagnoseNodes } from './lost-nodes.ts';
 import { allocatableGpus, describeNodes, isNodeReady } from './nodes.ts';
 
 /** The live objects of one workspace. */
@@ -16,6 +17,8 @@ export interface WorkspaceObjects {
   events: Kinds['Event'][];
   /** Those that carry the workspace's labels. */
   nodes: Kinds['Node'][];
+  /** All that the cluster has, by name; absent where nobody asked. */
+  clusterNodes?: ReadonlyMap<string, Kinds['Node']>;
 }
 
 /**
@@ -29,7 +32,7 @@ export const computeStatus = (objects: WorkspaceObjects): WorkspaceStatus => {
   const targetNodeCount = nodePool?.count ?? objects.workload?.spec?.replicas ?? 1;
   const resources = resourceConditions(objects, targetNodeCount);
   const isResourceReady = resources.some(({ type, status }) => type === 'ResourceReady' && status === 'True');
-  const diagnosis = objects.pods.length === 0 ? diagnoseCreation(objects.job ?? objects.workload, objects.events) : diagnosePods(objects.pods, objects.events);
+  const diagnosis = diagnose(objects);
   const workload = kind === 'tuning' ? tuningConditions(objects) : inferenceConditions(objects, isResourceReady, diagnosis);
   const isReleased = nodePool?.releasedAt !== undefined;
   return {
@@ -49,6 +52,11 @@ export const computeStatus = (objects: WorkspaceObjects): WorkspaceStatus => {
     ...(record.result?.adapter ? { adapter: record.result.adapter } : {}),
     managedBy: 'kaito-ts',
   };
+};
+
+const diagnose = ({ job, workload, pods, events, clusterNodes }: WorkspaceObjects): Diagnosis | undefined => {
+  if (pods.length === 0) return diagnoseCreation(job ?? workload, events);
+  return (clusterNodes && diagnoseNodes(pods, (name) => clusterNodes.get(name) ?? 'gone')) ?? diagnosePods(pods, events);
 };
 
 const condition = (type: string, isTrue: boolean, reason: string, message: string): Condition => ({ type, status: isTrue ? 'True' : 'False', reason, message });
@@ -145,7 +153,7 @@ const explain = (objects: WorkspaceObjects, state: WorkspaceState, isResourceRea
       return { why: diagnosis?.message ?? 'The tuning Job runs.', next: diagnosis?.hints[0] ?? `kaito-ts logs ${name} -f` };
     case 'Pending':
     case 'NotReady':
-      if (!isResourceReady) return { why: `Waiting for nodes: ${describeNodes(nodes, targetNodeCount, gpuResourceOf(record.workspace.resource.partition))}.`, next: resume(record) };
+      if (!isResourceReady && diagnosis?.reason !== 'NodeNotReady' && diagnosis?.reason !== 'NodeLost') return { why: `Waiting for nodes: ${describeNodes(nodes, targetNodeCount, gpuResourceOf(record.workspace.resource.partition))}.`, next: resume(record) };
       if (diagnosis) return { why: diagnosis.isFatal ? `${diagnosis.message.replace(/\.$/, '')}.${spending}` : diagnosis.message, ...(diagnosis.hints[0] === undefined ? {} : { next: diagnosis.hints[0] }) };
       if (!job && !workload) return { why: `Nothing was submitted yet: an earlier run was interrupted.${spending}`, next: resume(record) };
       return { why: 'The pod is starting.', next: `kaito-ts logs ${name} -f` };

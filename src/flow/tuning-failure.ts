@@ -31,7 +31,7 @@ const explain = (error: WorkloadError, pods: Kinds['Pod'][], status: ContainerSt
   }
   if (error.reason === 'DeadlineExceeded') {
     // The Job controller has deleted the pod, and its log with it.
-    return new WorkloadError('Tuning reached its time limit and was stopped.', { reason: 'DeadlineExceeded', ...(error.fact ? { fact: error.fact } : {}), hints: ['Allow more with --time-limit, or train less with --max-steps.', ...(text === '' ? [] : [logs])], cause: error });
+    return new WorkloadError('Tuning reached its time limit and was stopped.', { reason: 'DeadlineExceeded', ...(error.fact ? { fact: error.fact } : {}), hints: ['Allow more with --time-limit, or train less with --max-steps.', ...error.hints, ...(text === '' ? [] : [logs])], cause: error });
   }
   if (!status) return error;
   const fact = (status.name === 'tuner' ? (reread(text).failure() ?? training.failure()) : undefined) ?? lastLine(text) ?? status.state?.terminated?.message ?? `exit code ${status.state?.terminated?.exitCode}`;

@@ -4,11 +4,12 @@ import type { Event } from '../domain/event.ts';
 import type { FollowTuningStep } from '../domain/plan.ts';
 import type { AdapterLocation } from '../domain/record.ts';
 import { containerStatuses, diagnoseCreation, diagnosePods, type PodReason } from './diagnose.ts';
+import { diagnoseNodes, followNodes, type FindNode } from './lost-nodes.ts';
 import type { Session } from './session.ts';
 import { createTrainingLog, type TrainingLog, type TrainingLogUpdate } from './training-log.ts';
 import { readTrainingSchedule, type TrainingSchedule } from './training-schedule.ts';
 import { explainTuningFailure } from './tuning-failure.ts';
-import { track, Tracked, waitFor, type Verdict } from './wait.ts';
+import { pause, track, Tracked, untilDefined, waitFor, type Verdict } from './wait.ts';
 
 type Pod = Kinds['Pod'];
 
@@ -30,6 +31,7 @@ export async function* followTuning(step: FollowTuningStep, session: Session): A
   const jobs = new Tracked<'Job'>();
   const pods = new Tracked<'Pod'>();
   const events = new Tracked<'Event'>();
+  const nodes = followNodes(cluster, clock, pods);
   const training = createTrainingProgress();
   const podSelector = `batch.kubernetes.io/job-name=${step.job.name}`;
   try {
@@ -42,9 +44,10 @@ export async function* followTuning(step: FollowTuningStep, session: Session): A
         track(cluster, 'Job', { namespace, fieldSelector: `metadata.name=${step.job.name}` }, jobs, signal),
         track(cluster, 'Pod', { namespace, labelSelector: podSelector }, pods, signal),
         track(cluster, 'Event', { namespace, fieldSelector: 'type=Warning' }, events, signal),
+        nodes.follow(signal),
         followTrainer(session, namespace, () => newest(pods), training, signal),
       ],
-      judge: () => judgeTuning(step, jobs, pods, events),
+      judge: () => judgeTuning(step, jobs, pods, events, nodes.find),
       onTimeout: (reason) =>
         new TimeoutError('Tuning was not finished in time.', {
           fact: reason,
@@ -71,19 +74,23 @@ const isStuck = (job: Kinds['Job'] | undefined): boolean => job !== undefined &&
 
 const now = ({ clock }: Session): string => new Date(clock.now()).toISOString();
 
-const judgeTuning = (step: FollowTuningStep, jobs: Tracked<'Job'>, allPods: Tracked<'Pod'>, allEvents: Tracked<'Event'>): Verdict<void> => {
+const judgeTuning = (step: FollowTuningStep, jobs: Tracked<'Job'>, allPods: Tracked<'Pod'>, allEvents: Tracked<'Event'>, findNode: FindNode): Verdict<void> => {
   if (!jobs.isComplete || !allPods.isComplete) return { state: 'waiting', reason: 'asking the cluster' };
   const job = jobs.get(step.job.name);
   const pods = podsThatCount(allPods);
   const events = eventsOf([...allEvents.values()], pods);
   const end = job?.status?.conditions?.find(({ type, status }) => (type === 'Failed' || type === 'Complete') && status === 'True');
+  const lost = diagnoseNodes(pods, findNode);
+  // The Job is over when its pod is, and a lost node ends no pod.
+  const decided = lost && job?.status?.conditions?.find(({ type, status }) => type === 'FailureTarget' && status === 'True');
+  if (decided) return { state: 'failed', error: new WorkloadError('The tuning Job failed.', { reason: decided.reason ?? 'JobFailed', fact: [decided.message, lost.message].filter(Boolean).join('; '), hints: lost.hints }) };
   // The pod says why, and where the adapter went; its last word may come after the Job's.
   if (end && pods.some(isUnderway)) return { state: 'waiting', reason: 'the Job has ended, and its pod is about to' };
   const failed = end?.type === 'Failed' ? end : undefined;
   if (failed) return { state: 'failed', error: new WorkloadError('The tuning Job failed.', { reason: failed.reason ?? 'JobFailed', ...(failed.message ? { fact: failed.message } : {}) }) };
   if (end) return { state: 'done', value: undefined };
   if (!job) return { state: 'failed', error: new WorkloadError(`Job/${step.job.name} is gone.`, { reason: 'JobDeleted', fact: 'Somebody deleted it while it was followed.' }) };
-  const diagnosis = pods.length === 0 ? diagnoseCreation(job, [...allEvents.values()]) : diagnosePods(pods, events);
+  const diagnosis = lost ?? (pods.length === 0 ? diagnoseCreation(job, [...allEvents.values()]) : diagnosePods(pods, events));
   if (diagnosis?.isFatal && !endsTheJob.has(diagnosis.reason)) {
     return { state: 'failed', error: new WorkloadError('The tuning pod cannot run.', { reason: diagnosis.reason, fact: diagnosis.message, hints: diagnosis.hints }) };
   }
@@ -171,7 +178,7 @@ async function* followTrainer(session: Session, namespace: string, findPod: () =
     return pod && isTunerStarted(pod) && !read.has(pod.metadata.name) ? pod.metadata.name : undefined;
   };
   for (let failures = 0; failures < logAttemptLimit; ) {
-    const pod = await untilDefined(findTrainer, session, signal);
+    const pod = await untilDefined(findTrainer, session.clock, signal);
     if (pod === undefined) return;
     try {
       yield* readTrainer(session, { pod, namespace, follow: true }, training, signal);
@@ -181,7 +188,7 @@ async function* followTrainer(session: Session, namespace: string, findPod: () =
       if (!(error instanceof KaitoError)) throw error;
       failures += 1;
       if (failures === logAttemptLimit) yield { type: 'warning', message: 'The trainer\'s log cannot be followed any more; the Job is.', hints: [error.fact ?? error.message] };
-      await pause(logPauseMs, session, signal);
+      await pause(logPauseMs, session.clock, signal);
     }
   }
 }
@@ -205,25 +212,6 @@ async function* readTrainer({ cluster, plan, clock }: Session, { pod, namespace,
     }
   }
 }
-
-/** Undefined when the signal aborts first. */
-const untilDefined = async <T>(find: () => T | undefined, session: Session, signal: AbortSignal): Promise<T | undefined> => {
-  while (!signal.aborted) {
-    const found = find();
-    if (found !== undefined) return found;
-    await pause(200, session, signal);
-  }
-  return undefined;
-};
-
-/** Ends early, and quietly, when the signal aborts. */
-const pause = async (durationMs: number, { clock }: Session, signal: AbortSignal): Promise<void> => {
-  try {
-    await clock.sleep(durationMs, signal);
-  } catch {
-    // What was waited for is over.
-  }
-};
 
 const toEvent = (update: TrainingLogUpdate): Event | undefined => {
   switch (update.type) {

@@ -71,6 +71,25 @@ async function* ticks(clock: Clock, everyMs: number, endsAt: number, signal: Abo
   }
 }
 
+/** Undefined when the signal aborts first. */
+export const untilDefined = async <T>(find: () => T | undefined, clock: Clock, signal: AbortSignal): Promise<T | undefined> => {
+  while (!signal.aborted) {
+    const found = find();
+    if (found !== undefined) return found;
+    await pause(200, clock, signal);
+  }
+  return undefined;
+};
+
+/** Ends early, and quietly, when the signal aborts. */
+export const pause = async (durationMs: number, clock: Clock, signal: AbortSignal): Promise<void> => {
+  try {
+    await clock.sleep(durationMs, signal);
+  } catch {
+    // What was waited for is over.
+  }
+};
+
 /** Objects by name, as the cluster has them. Before they are complete, one that is not here may be there all the same. */
 export class Tracked<K extends Kind> extends Map<string, Kinds[K]> {
   isComplete = false;

@@ -24,6 +24,8 @@ describe('diagnosePods', () => {
     ['one turned away for disk', evicted('Pod was rejected: The node had condition: [DiskPressure]. '), 'NodeDiskPressure', 'pod "pod" evicted due to node disk pressure: Pod was rejected: The node had condition: [DiskPressure].'],
     ['an eviction for memory', evicted('The node was low on resource: memory.'), 'NodeMemoryPressure', 'pod "pod" evicted due to node memory pressure: The node was low on resource: memory.'],
     ['any other eviction', evicted('Preempted by a pod.'), 'PodEvicted', 'pod "pod" evicted: Preempted by a pod.'],
+    ['a pod whose node is gone', pod({ phase: 'Failed', init: [running('tuner')], conditions: [{ type: 'DisruptionTarget', status: 'True', reason: 'DeletionByPodGC', message: 'PodGC: node no longer exists' }] }), 'PodDisrupted', 'pod "pod" was disrupted (DeletionByPodGC): PodGC: node no longer exists'],
+    ['a pod that the kubelet turned away', pod({ phase: 'Failed', reason: 'UnexpectedAdmissionError', message: 'no healthy devices present' }), 'PodFailed', 'pod "pod" failed on node node-a (UnexpectedAdmissionError): no healthy devices present'],
     ['a pod without a place', unschedulable, 'Unschedulable', 'pod "pod" is unschedulable: 0/3 nodes are available: 3 Insufficient nvidia.com/gpu.'],
     ['a container with many last words', pod({ phase: 'Failed', init: [ended('pull', 1, { message: '10%\r20%\rTrying again\ntar: invalid tar magic\n' })] }), 'ContainerFailed', 'container "pull" ended with exit code 1: tar: invalid tar magic'],
     ['a container that ended with an error', pod({ phase: 'Failed', init: [ended('dataset', 22, { message: 'curl: (22) 404' })] }), 'ContainerFailed', 'container "dataset" ended with exit code 22: curl: (22) 404'],

@@ -4,7 +4,7 @@ import type { AwaitServerStep } from '../../src/domain/plan.ts';
 import { awaitServer } from '../../src/flow/serving.ts';
 import { follow } from '../support/following.ts';
 import { settled } from '../support/manual-clock.ts';
-import { container, createStage, planOf, pod, record, running, servingWorkspace, shortly, waiting, type PodShape, type Stage } from './support.ts';
+import { container, createStage, node, planOf, pod, record, running, servingWorkspace, shortly, waiting, type PodShape, type Stage } from './support.ts';
 
 const revision = 'workspace.kaito.io/revision';
 const step: AwaitServerStep = { kind: 'await-server', title: 'Wait until it answers', workload: { kind: 'Deployment', name: 'served' }, servedModelName: 'phi', timeoutMs: 1_800_000 };
@@ -21,6 +21,7 @@ const server = ({ wanted = '1', isReady = true, ...shape }: PodShape & { wanted?
 
 const begin = (workload: AwaitServerStep['workload'] = step.workload, prepare: (stage: Stage) => void = () => {}) => {
   const stage = createStage(record({ workspace: servingWorkspace() }));
+  stage.cluster.put(node('node-a'));
   prepare(stage);
   const following = follow(awaitServer({ ...step, workload }, stage.session(planOf([], servingWorkspace()))));
   /** Lets time pass until it is so: requests to the server take turns of their own. */
@@ -206,6 +207,19 @@ describe('awaitServer', () => {
     await until(() => expect(shortly(following.items).at(-1)).toMatch(/^waiting: pod "served-0" evicted due to node disk pressure/));
     cluster.put(server());
     await expect(untilOver(following, until)).resolves.toBe('/health answers 200');
+  });
+
+  it('says that the node of the server is lost, also when its pod is on its way out', async () => {
+    const { cluster, clock, following } = begin();
+    cluster.put(deployment());
+    cluster.put(server({ isReady: false }));
+    cluster.put(node('node-a', { isReady: false, message: 'Kubelet stopped posting node status.' }));
+    await clock.advance(5_000);
+    expect(shortly(following.items).at(-1)).toBe('waiting: node node-a is NotReady: Kubelet stopped posting node status');
+    const leaving = server({ isReady: false });
+    cluster.put({ ...leaving, metadata: { ...leaving.metadata, deletionTimestamp: '2026-01-01T00:06:00Z' } });
+    await clock.advance(5_000);
+    expect(shortly(following.items).at(-1)).toMatch(/^waiting: node node-a is NotReady: .*; pod "served-1" is to end/);
   });
 
   it('gives up at its bound, saying what was awaited', async () => {

@@ -116,6 +116,41 @@ describe('why and what next', () => {
     expect(told.why).toMatch(/^container "served" was OOMKilled/);
     expect(told.next).toBe('kaito-ts instance-types');
   });
+
+  it('are not those of a pod in whose place another runs', () => {
+    const evicted = pod({ phase: 'Failed', reason: 'Evicted', message: 'The node was low on resource: memory.' });
+    const told = (pods: Kinds['Pod'][]) => status(tuning, { job: job({ active: 1 }), pods }).why;
+    expect(told([evicted])).toMatch(/^pod "pod" evicted/);
+    expect(told([evicted, pod({ name: 'other', init: [running('tuner')] })])).toBe('The tuning Job runs.');
+  });
+});
+
+describe('a workspace whose node is lost', () => {
+  const silent = node('node-a', { isReady: false, message: 'Kubelet stopped posting node status.', since: '2026-01-01T00:01:00Z' });
+  const objects = (clusterNodes: Kinds['Node'][]) => ({ nodes: clusterNodes, pods: [pod({ init: [running('tuner')] })], clusterNodes: new Map(clusterNodes.map((one) => [one.metadata.name, one])) });
+
+  it('is told to wait for a node that does not answer', () => {
+    const expected = { why: 'node node-a is NotReady since 2026-01-01T00:01:00Z: Kubelet stopped posting node status', next: 'kubectl describe node node-a' };
+    expect(status(tuning, { job: job({ active: 1 }), ...objects([silent]) })).toMatchObject({ state: 'Running', ...expected });
+    expect(status(serving, { workload: deployment(0, { wasAvailable: true }), ...objects([silent]) })).toMatchObject({ state: 'NotReady', ...expected });
+  });
+
+  it('is told that the node is gone', () => {
+    expect(status(tuning, { job: job({ active: 1 }), ...objects([node('node-b')]) })).toMatchObject({ why: expect.stringMatching(/^node node-a is gone, and pod "pod" is lost with it/), next: 'kubectl get nodes' });
+  });
+
+  it('is not told of the node of a pod on its way out, in whose place another runs', () => {
+    const leaving = pod();
+    const found = objects([silent, node('node-b')]);
+    const pods = [{ ...leaving, metadata: { ...leaving.metadata, deletionTimestamp: '2026-01-01T00:06:00Z' } }];
+    expect(status(tuning, { job: job({ active: 1 }), ...found, pods }).why).toMatch(/pod "pod" is to end, which it can when the node is back or deleted$/);
+    expect(status(tuning, { job: job({ active: 1 }), ...found, pods: [...pods, pod({ name: 'other', nodeName: 'node-b' })] }).why).toBe('The tuning Job runs.');
+  });
+
+  it('is not told of nodes while its pod is well, nor of those of pods that are over', () => {
+    expect(status(tuning, { job: job({ active: 1 }), ...objects([node('node-a')]) }).why).toBe('The tuning Job runs.');
+    expect(status(tuning, { job: job({ active: 1 }), ...objects([]), pods: [pod({ phase: 'Succeeded' })] }).why).toBe('The tuning Job runs.');
+  });
 });
 
 describe('what else is told of a workspace', () => {

@@ -180,12 +180,12 @@ export const warningEvent = (about: Kinds['Pod'], reason: string, message: strin
   involvedObject: { kind: 'Pod', name: about.metadata.name, ...(about.metadata.uid === undefined ? {} : { uid: about.metadata.uid }) },
 });
 
-export const node = (name: string, { isReady = true, gpus = 1, labels = {}, message }: { isReady?: boolean; gpus?: number; labels?: Record<string, string>; message?: string } = {}): Kinds['Node'] => ({
+export const node = (name: string, { isReady = true, gpus = 1, labels = {}, message, since }: { isReady?: boolean; gpus?: number; labels?: Record<string, string>; message?: string; since?: string } = {}): Kinds['Node'] => ({
   apiVersion: 'v1',
   kind: 'Node',
   metadata: { name, labels },
   status: {
-    conditions: [{ type: 'Ready', status: isReady ? 'True' : 'False', ...(message === undefined ? {} : { message }) }],
+    conditions: [{ type: 'Ready', status: isReady ? 'True' : 'False', ...(message === undefined ? {} : { message }), ...(since === undefined ? {} : { lastTransitionTime: since }) }],
     ...(gpus === 0 ? {} : { allocatable: { 'nvidia.com/gpu': String(gpus) } }),
   },
 });

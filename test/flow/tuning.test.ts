@@ -1,12 +1,12 @@
 import { describe, expect, it, vi } from 'vitest';
 import type { Kinds } from '../../src/cluster/kinds.ts';
-import { FailedError } from '../../src/domain/errors.ts';
+import { AccessError, FailedError } from '../../src/domain/errors.ts';
 import type { FollowTuningStep } from '../../src/domain/plan.ts';
 import type { Tuning } from '../../src/domain/workspace.ts';
 import { followTuning } from '../../src/flow/tuning.ts';
 import { follow } from '../support/following.ts';
 import { settled } from '../support/manual-clock.ts';
-import { createStage, ended, job, jobCondition, nodePool, planOf, pod, record, running, shortly, tuningWorkspace, waiting, warningEvent, type PodShape, type Stage } from './support.ts';
+import { createStage, ended, job, jobCondition, node, nodePool, planOf, pod, record, running, shortly, tuningWorkspace, waiting, warningEvent, type PodShape, type Stage } from './support.ts';
 
 const step: FollowTuningStep = {
   kind: 'follow-tuning',
@@ -25,6 +25,7 @@ const failedIn = (name: string, more: { reason?: string; message?: string } = {}
   name === 'push' ? tuningPod({ phase: 'Failed', init: [ended('tuner', 0)], containers: [ended('push', 1, more)] }) : tuningPod({ phase: 'Failed', init: [ended(name, 1, more)], containers: [waiting('push', 'PodInitializing')] });
 
 const begin = (stage: Stage = createStage(record({ nodePool: nodePool() }))) => {
+  stage.cluster.put(node('node-a'));
   const following = follow(followTuning(step, stage.session()));
   /** Lets time pass until it is so: before the first log is read, modules are loaded. */
   const until = (isSo: () => void) =>
@@ -257,6 +258,90 @@ describe('followTuning', () => {
     cluster.put(tuningPod({ phase: 'Failed', reason: 'Evicted', message: 'The node was low on resource: memory.', init: [ended('tuner', 137)], createdAt: '2026-01-01T00:00:00Z' }));
     cluster.put(tuningPod({ name: 'tuned-2', phase: 'Pending', init: [running('tuner')], createdAt: '2026-01-01T00:10:00Z' }));
     await until(() => expect(steps()).toEqual([50, 1]));
+  });
+
+  describe('whose node is lost', () => {
+    const training = (shape: PodShape = {}) => tuningPod({ phase: 'Pending', init: [running('tuner')], ...shape });
+    const silent = node('node-a', { isReady: false, message: 'Kubelet stopped posting node status.', since: '2026-01-01T00:01:00Z' });
+    const lastOf = ({ following }: ReturnType<typeof begin>) => shortly(following.items).filter((text) => text.startsWith('waiting')).at(-1);
+
+    it('says that the node does not answer, and goes on when it does again', async () => {
+      const stage = begin();
+      const { cluster, clock } = stage;
+      cluster.put(job({ active: 1 }));
+      cluster.put(training());
+      await clock.advance(1_000);
+      expect(lastOf(stage)).toBe('waiting: training');
+      cluster.put(silent);
+      await clock.advance(1_000);
+      expect(lastOf(stage)).toBe('waiting: node node-a is NotReady since 2026-01-01T00:01:00Z: Kubelet stopped posting node status');
+      cluster.put(node('node-a'));
+      await clock.advance(1_000);
+      expect(lastOf(stage)).toBe('waiting: training');
+    });
+
+    it('says that a pod which is to end cannot', async () => {
+      const stage = begin();
+      const { cluster, clock } = stage;
+      cluster.put(job({ active: 1 }));
+      cluster.put(silent);
+      const pod = training();
+      cluster.put({ ...pod, metadata: { ...pod.metadata, deletionTimestamp: '2026-01-01T00:06:00Z' } });
+      await clock.advance(1_000);
+      expect(lastOf(stage)).toMatch(/Kubelet stopped posting node status; pod "tuned-1" is to end, which it can when the node is back or deleted$/);
+    });
+
+    it('says that the node is gone, and follows the pod that takes the place of the lost one, on whatever node', async () => {
+      const stage = begin();
+      const { cluster, clock } = stage;
+      cluster.put(job({ active: 1 }));
+      cluster.put(training({ createdAt: '2026-01-01T00:00:00Z' }));
+      await clock.advance(1_000);
+      cluster.remove('Node', 'node-a');
+      await clock.advance(1_000);
+      expect(lastOf(stage)).toBe('waiting: node node-a is gone, and pod "tuned-1" is lost with it; Kubernetes clears the pod away in a minute or so');
+      cluster.put(node('node-b'));
+      cluster.put(training({ name: 'tuned-2', nodeName: 'node-b', createdAt: '2026-01-01T00:10:00Z' }));
+      await clock.advance(1_000);
+      expect(lastOf(stage)).toBe('waiting: training');
+      cluster.put(node('node-b', { isReady: false }));
+      await clock.advance(1_000);
+      expect(lastOf(stage)).toBe('waiting: node node-b is NotReady');
+    });
+
+    it('does not wait for the end of a pod that nobody can end, when the Job is over', async () => {
+      const { cluster, clock, following, stored } = begin();
+      cluster.put(silent);
+      cluster.put(training());
+      cluster.put(job({ active: 1, conditions: [{ type: 'FailureTarget', status: 'True', reason: 'DeadlineExceeded', message: 'Job was active longer than specified deadline' }] }));
+      await clock.advance(1_000);
+      await expect(following.result).rejects.toMatchObject({ reason: 'DeadlineExceeded', fact: expect.stringContaining('node node-a is NotReady'), hints: expect.arrayContaining(['kubectl describe node node-a']) });
+      expect(stored()?.result?.outcome).toBe('Failed');
+    });
+
+    it('names what the kubelet of a node that came back says of the pod that it turned away', async () => {
+      const { cluster, clock, following } = begin();
+      cluster.put(training({ phase: 'Failed', reason: 'UnexpectedAdmissionError', message: 'Allocate failed due to no healthy devices present', init: [] }));
+      cluster.put(job(jobCondition('Failed', { reason: 'BackoffLimitExceeded', message: 'Job has reached the specified backoff limit' })));
+      await clock.advance(1_000);
+      await expect(following.result).rejects.toMatchObject({ reason: 'PodFailed', fact: 'pod "tuned-1" failed on node node-a (UnexpectedAdmissionError): Allocate failed due to no healthy devices present' });
+    });
+
+    it('loses no more than that when it may not look at nodes', async () => {
+      const { cluster, clock, following } = begin();
+      const { watch } = cluster;
+      cluster.watch = (kind, options) => {
+        if (kind === 'Node') throw new AccessError('You may not watch nodes.');
+        return watch.call(cluster, kind, options) as ReturnType<typeof watch<typeof kind>>;
+      };
+      cluster.put(job({ active: 1 }));
+      cluster.put(training());
+      await clock.advance(1_000);
+      cluster.put(succeeded);
+      cluster.put(job(jobCondition('Complete')));
+      await clock.advance(1_000);
+      await expect(following.result).resolves.toBe('succeeded');
+    });
   });
 
   it('reads a log that broke off from its beginning, and tells nothing twice', async () => {
