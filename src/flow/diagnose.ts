@@ -44,8 +44,8 @@ export const diagnosePods = (all: readonly Pod[], events: readonly Kinds['Event'
   return first(pods, (pod) => outOfMemory(pod, earlierEnds)) ?? first(pods, imagePull) ?? first(pods, start) ?? first(pods, (pod) => crashLoop(pod, earlierEnds)) ?? first(pods, evicted) ?? first(pods, disrupted) ?? first(pods, unschedulable) ?? volume(events) ?? first(pods, failedContainer) ?? first(pods, failedPod);
 };
 
-/** Its controller leaves an evicted pod where it is, and makes another: once that has a place, only it tells how things stand. */
-const withoutReplaced = (pods: readonly Pod[]): readonly Pod[] => (pods.some((pod) => pod.spec?.nodeName && !hasEnded(pod)) ? pods.filter((pod) => !isEvicted(pod) && !disrupted(pod)) : pods);
+/** Its controller leaves an evicted pod where it is, and makes another: once a kubelet has let that in, only it tells how things stand. */
+const withoutReplaced = (pods: readonly Pod[]): readonly Pod[] => (pods.some((pod) => containerStatuses(pod).length > 0 && !hasEnded(pod)) ? pods.filter((pod) => !isEvicted(pod) && !disrupted(pod)) : pods);
 
 const isEvicted = ({ status }: Pod): boolean => status?.phase === 'Failed' && status.reason === 'Evicted';
 
@@ -85,18 +85,15 @@ const first = (pods: readonly Pod[], judge: (pod: Pod) => Diagnosis | undefined)
 
 export const containerStatuses = (pod: Pod): ContainerStatus[] => [...(pod.status?.initContainerStatuses ?? []), ...(pod.status?.containerStatuses ?? [])];
 
-/** Every end of a container that these pods tell of, to be recognised later. */
+/** How the containers that these pods tell of have ended or will end, to be recognised later: what runs already began before as well. */
 export const endsOf = (pods: readonly Pod[]): ReadonlySet<string> =>
-  new Set(pods.flatMap((pod) => containerStatuses(pod).flatMap((status) => [status.state?.terminated, status.lastState?.terminated].flatMap((end) => (end ? [identify(pod, status, end)] : [])))));
+  new Set(pods.flatMap((pod) => containerStatuses(pod).flatMap((status) => [status.containerID, status.state?.terminated?.containerID, status.lastState?.terminated?.containerID].flatMap((id) => (id ? [identify(pod, status, id)] : [])))));
 
-type End = NonNullable<NonNullable<ContainerStatus['state']>['terminated']>;
-
-/** Not by the time alone, which is in whole seconds. */
-const identify = ({ metadata }: Pod, { name }: ContainerStatus, { containerID, finishedAt }: End): string => [metadata.uid, name, containerID, finishedAt].join(' ');
+const identify = ({ metadata }: Pod, { name }: ContainerStatus, containerId: string): string => [metadata.uid, name, containerId].join(' ');
 
 const isEarlier = (pod: Pod, status: ContainerStatus, earlierEnds: ReadonlySet<string>): boolean => {
   const end = status.state?.terminated ?? status.lastState?.terminated;
-  return end !== undefined && earlierEnds.has(identify(pod, status, end));
+  return end?.containerID !== undefined && earlierEnds.has(identify(pod, status, end.containerID));
 };
 
 /** The kubelet's back-off grows up to five minutes. Nothing else shortens it than another pod. */

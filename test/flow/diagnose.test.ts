@@ -65,8 +65,9 @@ describe('diagnosePods', () => {
     expect(diagnosePods(pods.slice(0, 1))?.reason).toBe('Unschedulable');
   });
 
-  it('tells of an eviction until another pod has a place', () => {
+  it('tells of an eviction until a kubelet has let another pod in', () => {
     expect(diagnosePods([evicted('disk'), { ...unschedulable, metadata: { name: 'next' } }])?.reason).toBe('NodeDiskPressure');
+    expect(diagnosePods([evicted('disk'), pod({ name: 'next', phase: 'Pending' })])?.reason).toBe('NodeDiskPressure');
     expect(diagnosePods([evicted('disk'), pod({ name: 'next', containers: [running('served')] })])).toBeUndefined();
   });
 

@@ -182,12 +182,16 @@ describe('awaitServer', () => {
 
   it('does not go on waiting when a server that crashed before crashes once more', async () => {
     const { cluster, clock, following } = begin();
-    const crashed = (containerID: string, state: Parameters<typeof container>[1]) => container('served', state, { restartCount: 5, lastState: { terminated: { exitCode: 1, containerID } } });
+    const crashed = (containerID: string, state: Parameters<typeof container>[1], more: { containerID?: string } = {}) => container('served', state, { restartCount: 5, lastState: { terminated: { exitCode: 1, containerID } }, ...more });
     cluster.put(deployment());
-    cluster.put(server({ isReady: false, containers: [crashed('containerd://a', { running: {} })] }));
+    cluster.put(server({ isReady: false, containers: [crashed('containerd://a', { running: {} }, { containerID: 'containerd://b' })] }));
     await clock.advance(1_000);
     expect(shortly(following.items).at(-1)).toBe('waiting: starting: the server does not answer yet');
+    // It was started before what made it crash may have been mended.
     cluster.put(server({ isReady: false, containers: [crashed('containerd://b', { waiting: { reason: 'CrashLoopBackOff' } })] }));
+    await clock.advance(1_000);
+    expect(shortly(following.items).at(-1)).toMatch(/it is started again within 5m/);
+    cluster.put(server({ isReady: false, containers: [crashed('containerd://c', { waiting: { reason: 'CrashLoopBackOff' } })] }));
     await expect(following.result).rejects.toMatchObject({ reason: 'ContainerCrashLoopBackOff', exitCode: 8 });
   });
 
