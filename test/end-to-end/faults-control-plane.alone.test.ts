@@ -1,7 +1,7 @@
-import { describe, expect, it, onTestFinished } from 'vitest';
+import { afterAll, describe, expect, it, onTestFinished } from 'vitest';
 import { exitCodes } from '../../src/domain/errors.ts';
 import { addBehaviour } from '../cluster/registries/control.ts';
-import { compactEtcd, startComponent, stopComponent } from '../cluster/real/components.ts';
+import { compactEtcd, restartControllers, startComponent, stopComponent } from '../cluster/real/components.ts';
 import { createAccount, kubeconfigFor, type Permission, requestToken } from './access.ts';
 import { useGpuNode } from './gpu-node.ts';
 import { useRig } from './rig.ts';
@@ -12,6 +12,7 @@ const permissions = ['list nodes', 'watch nodes', ...['get', 'list', 'watch', 'c
 describe('a control plane that goes away in the middle of a tuning', () => {
   const node = useGpuNode();
   const rig = useRig();
+  afterAll(() => restartControllers(rig().cluster));
 
   const hangAt = async (name: string, step: number): Promise<() => Promise<void>> => {
     const release = await addBehaviour(rig().registries, { podPrefix: name, behaviour: { at: `step:${step}`, do: 'hang' } });

@@ -14,7 +14,7 @@ describe('a namespace that refuses', () => {
     const name = `e2e-policy-${randomBytes(4).toString('hex')}`;
     await core.createNamespace({ body: { metadata: { name, labels } } });
     onTestFinished(async () => void (await core.deleteNamespace({ name }).catch(() => undefined)));
-    await waitFor(`the service account of ${name}`, 30_000, async () => (await core.listNamespacedServiceAccount({ namespace: name })).items.length > 0);
+    await waitFor(`the service account of ${name}`, 90_000, async () => (await core.listNamespacedServiceAccount({ namespace: name })).items.length > 0);
     return name;
   };
 

@@ -67,7 +67,7 @@ const startRig = async (options: AzureOptions): Promise<Rig> => {
   await api.core.createNamespace({ body: { metadata: { name: namespace } } });
   await api.core.createNamespacedSecret({ namespace, body: toRegistrySecret(registries) });
   const isThere = async (): Promise<boolean> => (await api.core.listNamespacedServiceAccount({ namespace })).items.length > 0;
-  await waitFor(`the service account of namespace ${namespace}`, 30_000, isThere);
+  await waitFor(`the service account of namespace ${namespace}`, 90_000, isThere);
   const environment = { ...azure.environment, KAITO_REGISTRY: `${registries.privateHost}/${namespace}`, KAITO_OUTPUT_IMAGE_SECRET: registrySecret };
   return { namespace, cluster, azure, registries, volumes, api, environment };
 };

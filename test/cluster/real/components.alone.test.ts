@@ -1,7 +1,7 @@
 import { CoreV1Api, Watch } from '@kubernetes/client-node';
-import { describe, expect, it } from 'vitest';
+import { afterAll, describe, expect, it } from 'vitest';
 import { systemNode } from './cluster.ts';
-import { compactEtcd, startComponent, stopComponent } from './components.ts';
+import { compactEtcd, restartControllers, startComponent, stopComponent } from './components.ts';
 import { configOf, runPod } from './pods.ts';
 import { ownCluster, ownNamespace } from './the-cluster.ts';
 import { waitFor } from './waiting.ts';
@@ -10,6 +10,8 @@ describe('components of the real cluster', () => {
   const cluster = ownCluster();
   const config = configOf(cluster);
   const api = config.makeApiClient(CoreV1Api);
+
+  afterAll(() => restartControllers(cluster));
 
   interface Seen {
     events: string[];

@@ -36,6 +36,17 @@ export const startComponent = async (cluster: RealCluster, component: Component,
   if (node !== undefined && component.startsWith('kubelet:')) await waitUntilBack(node, state.nodes[node.node]?.gpuCount ?? 0, registrations, startedAt);
 };
 
+/**
+ * Starts anew what watches through the API server. After each loss of it, client-go asks again later, up to a minute, and forgets that only
+ * after two minutes of peace: tests that stop the API server do this at their end, so that those after them find controllers that act at once.
+ */
+export const restartControllers = async (cluster: RealCluster): Promise<void> => {
+  for (const component of ['kube-controller-manager', 'kube-scheduler', 'kube-proxy', 'dns'] as const) {
+    await stopComponent(cluster, component);
+    await startComponent(cluster, component);
+  }
+};
+
 const commandOf = (cluster: RealCluster, component: Component) => {
   const state = requireState(cluster);
   if (isOfControlPlane(component)) {
