@@ -1,6 +1,6 @@
 import type { AgentPool, StartedOperation } from '../domain/azure.ts';
 import type { Clock } from '../domain/clock.ts';
-import { AccessError, FailedError } from '../domain/errors.ts';
+import { AccessError, FailedError, UnseenError } from '../domain/errors.ts';
 import type { KaitoError } from '../domain/errors.ts';
 import { describeAgentPool, isTerminalState } from './agent-pool.ts';
 import { mayRecover } from './errors.ts';
@@ -136,12 +136,9 @@ const mergeFailures = (operation: CloudFailure | undefined, pool: CloudFailure |
   return { ...operation, details: [...(operation.details ?? []), pool] };
 };
 
-const outOfSight = (error: KaitoError, { kind, agentPool }: StartedOperation): KaitoError => {
-  if (error instanceof AccessError) return error;
-  return new FailedError(`Azure cannot be asked how ${kind === 'create' ? 'creating' : 'deleting'} agent pool ${agentPool} goes; it goes on there.`, {
-    reason: error.reason,
-    fact: error.fact ?? error.message,
-    hints: ['Run the same command again: it takes up the operation where it is.', ...error.hints],
+const outOfSight = (error: KaitoError, { kind, agentPool }: StartedOperation): UnseenError =>
+  new UnseenError(`Azure cannot be asked how agent pool ${agentPool} ${kind === 'create' ? 'comes along; it may be there all the same' : 'is removed; it may be there still'}, and then it costs money.`, {
+    fact: [error.message, error.fact].filter(Boolean).join('\n'),
+    hints: [...error.hints, 'Run the same command again when Azure can be asked: it takes up the operation where it is.'],
     cause: error,
   });
-};

@@ -132,6 +132,15 @@ export class PreflightError extends KaitoError {
   override readonly name = 'PreflightError';
   readonly exitCode = exitCodes.preflightRefused;
 }
+/** What goes on elsewhere cannot be looked at. That says nothing of how it goes, so nothing may be taken back for it. */
+export class UnseenError extends KaitoError {
+  override readonly name = 'UnseenError';
+  readonly exitCode: ExitCode;
+  constructor(message: string, details: ErrorDetails & { cause: KaitoError }) {
+    super(message, { reason: details.cause.reason, ...details });
+    this.exitCode = details.cause.exitCode;
+  }
+}
 /** A state that the program believed impossible. */
 export class BugError extends KaitoError {
   override readonly name = 'BugError';

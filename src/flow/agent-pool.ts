@@ -2,7 +2,7 @@ import { followsAgentPool } from '../cloud/operation.ts';
 import { isAgentPoolOf } from '../domain/agent-pool-tags.ts';
 import type { AgentPool, StartedOperation } from '../domain/azure.ts';
 import { formatDuration } from '../domain/duration.ts';
-import { BugError, ConflictError, FailedError, TimeoutError } from '../domain/errors.ts';
+import { BugError, ConflictError, FailedError, TimeoutError, UnseenError } from '../domain/errors.ts';
 import type { Event } from '../domain/event.ts';
 import type { CreateAgentPoolStep, DeleteAgentPoolStep } from '../domain/plan.ts';
 import type { NodePoolRecord, OwnerRecord } from '../domain/record.ts';
@@ -22,6 +22,7 @@ export async function* createAgentPool(step: CreateAgentPoolStep, session: Sessi
     await saveOperation({ kind: operation.kind, state: operation.state }, session);
     if (step.isLeft) return 'asked for, and left to Azure';
     const { failure } = yield* awaitCreation(operation, step, session);
+    if (failure instanceof UnseenError) throw failure;
     if (failure !== undefined) {
       // A half-made pool must not stay behind. One that took too long, or that the Kubernetes API was away for, is still on its way.
       if (!session.signal.aborted) yield* removeFailedPool(step, 'which Azure could not complete', session);
@@ -120,7 +121,9 @@ async function* removePool(name: string, timeoutMs: number, session: Session): A
     await saveReleased(session);
     return 'was gone already';
   }
-  await saveOperationIfKept({ kind: 'delete', state: operation.state }, session);
+  // It is asked for, and is awaited whether the next run can read of it or not.
+  const begun = withOperation({ kind: 'delete', state: operation.state }, session.record());
+  if (begun) await session.noteEnd(begun);
   yield* awaitDeletion(operation, timeoutMs, session);
   await saveReleased(session);
   return 'removed';
@@ -235,14 +238,9 @@ const saveOperation = async (operation: PoolOperation | undefined, session: Sess
   if (changed) await session.saveRecord(changed);
 };
 
-const saveOperationIfKept = async (operation: PoolOperation, session: Session): Promise<void> => {
-  const changed = withOperation(operation, session.record());
-  if (changed) await session.saveRecordIfKept(changed);
-};
-
 const saveReleased = async (session: Session): Promise<void> => {
   const changed = withOperation(undefined, session.record());
-  if (changed) await session.saveRecordIfKept({ ...changed, nodePool: { ...changed.nodePool, releasedAt: new Date(session.clock.now()).toISOString() } });
+  if (changed) await session.noteEnd({ ...changed, nodePool: { ...changed.nodePool, releasedAt: new Date(session.clock.now()).toISOString() } });
 };
 
 /** Undefined when the record names no pool: then there is nothing to note. */

@@ -37,9 +37,12 @@ export async function* removePools(removals: readonly PoolRemoval[], effects: Ef
       }
       const startedAt = clock.now();
       yield { type: 'stepStarted', index, total: removals.length, step };
-      const detail = yield* deleteAgentPool(step, createSession(toPlan(removal, step, effects), effects, verdict.stored));
+      const session = createSession(toPlan(removal, step, effects), effects, verdict.stored);
+      const detail = yield* deleteAgentPool(step, session);
       yield { type: 'stepDone', index, total: removals.length, step, detail, elapsedMs: clock.now() - startedAt };
       removed.push(pool.name);
+      const unwritten = session.unwritten();
+      if (unwritten) yield { type: 'warning', message: `Agent pool ${pool.name} is gone, and the record of workspace ${removal.workspace.name} does not say so: ${unwritten.message}`, hints: unwritten.hints };
     } catch (error) {
       if (signal.aborted) throw interrupted(pool.name, signal, error);
       if (!(error instanceof KaitoError)) throw error;

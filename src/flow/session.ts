@@ -2,7 +2,7 @@ import type { Cloud } from '../cloud/cloud.ts';
 import type { Cluster } from '../cluster/cluster.ts';
 import type { ManagedCluster } from '../domain/azure.ts';
 import type { Clock } from '../domain/clock.ts';
-import { BugError, ConflictError } from '../domain/errors.ts';
+import { BugError, ConflictError, KaitoError } from '../domain/errors.ts';
 import type { KubernetesObject, OwnerReference } from '../domain/kubernetes.ts';
 import type { Plan } from '../domain/plan.ts';
 import type { OwnerRecord } from '../domain/record.ts';
@@ -23,8 +23,13 @@ export interface Session extends Effects {
   record(): OwnerRecord;
   /** Writes the record as changed, and keeps it. ConflictError `RecordDeleted` when somebody has deleted it meanwhile. */
   saveRecord(record: OwnerRecord): Promise<KubernetesObject>;
-  /** The same of what ends here anyway: where the record is gone, nobody needs to read it any more. */
-  saveRecordIfKept(record: OwnerRecord): Promise<void>;
+  /**
+   * The same of what has come to an end, which it has whether that is written or not. Where it cannot be written, the next
+   * write tells it too. Returns the deletion where the record is gone: then nobody needs to read it any more.
+   */
+  noteEnd(record: OwnerRecord): Promise<ConflictError | undefined>;
+  /** Why the record in the cluster says less than `record()`; undefined when it does not. */
+  unwritten(): KaitoError | undefined;
   /** The `RecordDeleted` to tell in place of what came of it; undefined while the record is there, or cannot be asked for. */
   findDeletion(failure: unknown): Promise<ConflictError | undefined>;
   /** The owner of everything else; the record must have been written before. */
@@ -34,6 +39,7 @@ export interface Session extends Effects {
 export const createSession = (plan: Plan, effects: Effects, stored: { uid: string; record: OwnerRecord } | undefined): Session => {
   const { workspace } = plan;
   let current = stored;
+  let unwritten: KaitoError | undefined;
   const write = async (object: KubernetesObject): Promise<KubernetesObject> => {
     try {
       return (await effects.cluster.apply(object, { signal: effects.signal })).object;
@@ -48,6 +54,7 @@ export const createSession = (plan: Plan, effects: Effects, stored: { uid: strin
     const object = await write(current ? { ...rendered, metadata: { ...rendered.metadata, uid: current.uid } } : rendered);
     if (!object.metadata.uid) throw new BugError('The API server stored the owner record without a uid.');
     current = { uid: object.metadata.uid, record };
+    unwritten = undefined;
     return object;
   };
   return {
@@ -55,14 +62,18 @@ export const createSession = (plan: Plan, effects: Effects, stored: { uid: strin
     plan,
     record: () => current?.record ?? { workspace, revision: 1, createdAt: new Date(effects.clock.now()).toISOString() },
     saveRecord,
-    async saveRecordIfKept(record) {
+    async noteEnd(record) {
       try {
         await saveRecord(record);
       } catch (error) {
-        if (!isRecordDeleted(error)) throw error;
+        if (effects.signal.aborted || !(error instanceof KaitoError)) throw error;
         if (current) current = { ...current, record };
+        unwritten = isRecordDeleted(error) ? undefined : error;
+        return isRecordDeleted(error) ? error : undefined;
       }
+      return undefined;
     },
+    unwritten: () => unwritten,
     async findDeletion(failure) {
       if (isRecordDeleted(failure)) return failure;
       if (!current) return undefined;

@@ -57,17 +57,29 @@ export async function* followTuning(step: FollowTuningStep, session: Session): A
   } catch (error) {
     if (session.signal.aborted || !(error instanceof WorkloadError)) throw error;
     const { error: explained, logTail } = await explainTuningFailure(error, podsThatCount(pods), training.log(), session);
-    await session.saveRecordIfKept({ ...session.record(), result: { outcome: 'Failed', finishedAt: now(session), reason: explained.reason, message: explained.fact ?? explained.message, ...(logTail === undefined ? {} : { logTail }) } });
+    await session.noteEnd({ ...session.record(), result: { outcome: 'Failed', finishedAt: now(session), reason: explained.reason, message: explained.fact ?? explained.message, ...(logTail === undefined ? {} : { logTail }) } });
     // A pod that cannot start would be tried again and again until the time limit.
-    if (isStuck(jobs.get(step.job.name))) await cluster.delete('Job', step.job.name, { namespace, propagation: 'Background', signal: session.signal });
+    if (isStuck(jobs.get(step.job.name))) yield* giveUp(step, session);
     throw explained;
   }
   const trainer = newest(pods);
   if (trainer && training.summary().steps === undefined) yield* readAfterwards(session, trainer, training);
   const adapter = locateAdapter(step.adapter, [...pods.values()]);
-  await session.saveRecord({ ...session.record(), result: { outcome: 'Succeeded', finishedAt: now(session), adapter, ...training.summary() } });
+  const deletion = await session.noteEnd({ ...session.record(), result: { outcome: 'Succeeded', finishedAt: now(session), adapter, ...training.summary() } });
+  if (deletion) throw deletion;
   const { steps, finalLoss } = training.summary();
   return [steps === undefined ? 'succeeded' : `${steps} steps`, finalLoss === undefined ? undefined : `last loss ${finalLoss}`].filter(Boolean).join(', ');
+}
+
+async function* giveUp({ job }: FollowTuningStep, { cluster, signal, plan }: Session): AsyncGenerator<Event> {
+  const { namespace } = plan.workspace.metadata;
+  try {
+    await cluster.delete('Job', job.name, { namespace, propagation: 'Background', signal });
+  } catch (error) {
+    // Why it is given up counts for more.
+    if (signal.aborted || !(error instanceof KaitoError)) throw error;
+    yield { type: 'warning', message: `Job/${job.name} could not be deleted: ${error.message}`, hints: [`kubectl delete job ${job.name} -n ${namespace}`] };
+  }
 }
 
 const isStuck = (job: Kinds['Job'] | undefined): boolean => job !== undefined && !job.status?.conditions?.some(({ type, status }) => (type === 'Failed' || type === 'Complete') && status === 'True');

@@ -3,6 +3,7 @@ export const faultMeanings = {
   quota: 'the subscription has no vCPU quota left for any GPU family',
   capacity: 'Azure has no machines of the size asked for',
   'not-logged-in': 'the identity endpoint refuses the client secret',
+  'login-expired': 'Azure refuses every login for as long as it makes an agent pool',
   forbidden: 'the login may read the managed cluster but not write agent pools',
   'pool-failed': 'the agent pool ends Failed because its nodes never become Ready',
   'image-pull': 'the base image cannot be pulled',

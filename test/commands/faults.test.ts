@@ -93,6 +93,25 @@ describe('nodes that do not come', () => {
   });
 });
 
+describe.each([
+  ['tune', tune, tuning],
+  ['serve', serve, server],
+])('a login that expires while Azure makes the nodes of %s', (_command, args, name) => {
+  const sandbox = useSandbox(['login-expired', 'slow-nodes']);
+
+  it('says nothing of a failure, but that the pool may come and cost money, and how to go on', async () => {
+    const { stderr, exitCode } = await sandbox.run(args);
+    expect(stderr).toMatch(/^error: Azure cannot be asked how agent pool (k\w+) comes along; it may be there all the same, and then it costs money\.\n {2}Azure did not accept the login for asking how creating agent pool \1 goes\.\n {2}The access token expiry/m);
+    expect(stderr).toMatch(/^hint: az login\n/m);
+    expect(stderr).toMatch(/^hint: Run the same command again when Azure can be asked: it takes up the operation where it is\.$/m);
+    expect(stderr).toMatch(/^warning: Agent pool k\w+ \(1 x Standard_NV36ads_A10_v5\) is left to Azure\. While it is there it costs about \$3\.20 an hour\.$/m);
+    expect(stderr).toContain(`hint: kaito-ts delete ${name} -n default   # undo\n`);
+    expect(stderr).not.toMatch(/could not complete|failed/);
+    expect(exitCode).toBe(exitCodes.access);
+    expect(await statusOf(sandbox, name)).toMatchObject({ nodePool: { state: 'Creating' } });
+  });
+});
+
 describe.each<[Fault]>([['watch-gone'], ['watch-cut']])('a Kubernetes API whose watches end (%s)', (fault) => {
   const sandbox = useSandbox([fault]);
 

@@ -3,7 +3,7 @@ import * as errors from '../../src/domain/errors.ts';
 import { exitCodeMeanings, exitCodes, InterruptedError, KaitoError } from '../../src/domain/errors.ts';
 import { toKaitoError } from '../../src/domain/unexpected.ts';
 
-const { InterruptedError: _, KaitoError: __, exitCodes: ___, exitCodeMeanings: ____, ...rest } = errors;
+const { InterruptedError: _, KaitoError: __, exitCodes: ___, exitCodeMeanings: ____, UnseenError: _____, ...rest } = errors;
 const classes = Object.entries(rest);
 
 describe('the error classes', () => {
@@ -26,6 +26,10 @@ describe('the error classes', () => {
     expect(new Class('x', { reason: 'Given' }).reason).toBe('Given');
     expect(new Class('x')).toMatchObject({ fact: undefined, hints: [] });
     expect(new Class('x')).not.toHaveProperty('cause');
+  });
+
+  it.each([new errors.FailedError('The network is away.', { reason: 'ETIMEDOUT' }), new errors.AccessError('The login has expired.', { reason: 'AADSTS70008' })])('what cannot be looked at ends as its hindrance would: $name', (cause) => {
+    expect(new errors.UnseenError('Nobody knows.', { cause })).toMatchObject({ name: 'UnseenError', exitCode: cause.exitCode, reason: cause.reason, cause });
   });
 
   it.each([

@@ -1,11 +1,11 @@
 import { describe, expect, it } from 'vitest';
-import { AccessError, ConflictError, FailedError, QuotaError } from '../../src/domain/errors.ts';
+import { AccessError, ConflictError, FailedError, QuotaError, UnseenError } from '../../src/domain/errors.ts';
 import type { KubernetesObject } from '../../src/domain/kubernetes.ts';
 import type { Step } from '../../src/domain/plan.ts';
 import { renderRecord } from '../../src/flow/record.ts';
 import { agentPool, createFakeCloud } from '../support/fakes.ts';
 import { settled } from '../support/manual-clock.ts';
-import { createStage, ended, job, jobCondition, node, nodePool, planOf, pod, record, running, shortly } from './support.ts';
+import { createStage, ended, job, jobCondition, node, nodePool, planOf, pod, record, running, shortly, waiting } from './support.ts';
 
 const tags = { 'managed-by': 'kaito-ts', 'kaito-workspace': 'tuned', 'kaito-namespace': 'default' };
 
@@ -23,6 +23,8 @@ const whole = planOf([steps.record, steps.create, steps.nodes, steps.claim, step
 
 const trained = pod({ name: 'tuned-1', labels: { 'batch.kubernetes.io/job-name': 'tuned' }, phase: 'Succeeded', init: [ended('tuner', 0)], containers: [ended('push', 0)] });
 const failed = pod({ name: 'tuned-1', labels: { 'batch.kubernetes.io/job-name': 'tuned' }, phase: 'Failed', init: [ended('tuner', 1, { message: 'RuntimeError: no' })] });
+
+const away = new FailedError('The API server does not answer.');
 
 /** As far as the Job runs. */
 const untilTraining = async () => {
@@ -221,7 +223,109 @@ describe('execute after a failure', () => {
     await expect(execution.result).rejects.toBe(error);
     expect(cloud.pools.get('kpool')?.provisioningState).toBe('Succeeded');
     expect(stored()?.result).toBeUndefined();
-    expect(shortly(execution.items).at(-1)).toBe('warning: The tuning Job is out of sight and goes on; its nodes are left to it.');
+    expect(execution.items.at(-1)).toEqual({
+      type: 'warning',
+      message: 'The tuning Job is out of sight and goes on. Agent pool kpool (1 x Standard_NV36ads_A10_v5) is left to it, and costs about $3.20 an hour until it is removed.',
+      hints: ['The same command again goes on from here.', 'kaito-ts status tuned -n default', 'kaito-ts delete tuned -n default   # undo'],
+    });
+  });
+
+  it('leaves nodes that it brings back to a Job that may run on them already, when it loses sight of the cluster meanwhile', async () => {
+    const { cluster, cloud, execute } = createStage(record({ nodePool: nodePool() }));
+    const execution = execute(planOf([steps.create, steps.follow, steps.remove]));
+    await settled();
+    cluster.break('Node', away);
+    await expect(execution.result).rejects.toBe(away);
+    expect(cloud.calls).not.toContain('delete kpool');
+    expect(shortly(execution.items).at(-1)).toMatch(/^warning: The tuning Job is out of sight and goes on\. Agent pool kpool .* is left to it/);
+  });
+
+  it('gives nodes back when it loses sight of the cluster before a Job was submitted', async () => {
+    const { cluster, clock, cloud, execute } = createStage();
+    const execution = execute(planOf([steps.record, steps.create, steps.apply, steps.follow, steps.remove]));
+    await settled();
+    cluster.break('Node', away);
+    await settled();
+    cloud.succeed();
+    await clock.advance(60_000);
+    await expect(execution.result).rejects.toBe(away);
+    expect(cloud.pools.size).toBe(0);
+    expect(shortly(execution.items).join('\n')).not.toMatch(/out of sight|still there/);
+  });
+
+  it('leaves nodes to a Job of which it does not know whether it was submitted', async () => {
+    const { cluster, cloud, execute } = createStage();
+    cloud.succeed();
+    cluster.refuse('Job', away);
+    cluster.break('Job', away);
+    await expect(execute(planOf([steps.record, steps.create, steps.apply, steps.follow, steps.remove])).result).rejects.toBe(away);
+    expect(cloud.pools.size).toBe(1);
+  });
+
+  it('gives nodes back when the cluster says that no Job was submitted', async () => {
+    const { cluster, cloud, execute } = createStage();
+    cloud.succeed();
+    cluster.refuse('Job', away);
+    await expect(execute(planOf([steps.record, steps.create, steps.apply, steps.follow, steps.remove])).result).rejects.toBe(away);
+    expect(cloud.pools.size).toBe(0);
+  });
+
+  it('leaves a pool that Azure cannot be asked about, and says that it may cost money', async () => {
+    const { cloud, execute, stored } = createStage();
+    const execution = execute(planOf([steps.record, steps.create, steps.apply, steps.follow, steps.remove]));
+    await settled();
+    const unseen = new UnseenError('Azure cannot be asked.', { cause: new AccessError('The login has expired.') });
+    cloud.fail(unseen);
+    await expect(execution.result).rejects.toBe(unseen);
+    expect(cloud.calls).not.toContain('delete kpool');
+    expect(stored()?.nodePool).toMatchObject({ operation: { kind: 'create' } });
+    expect(execution.items.at(-1)).toMatchObject({ type: 'warning', message: 'Agent pool kpool (1 x Standard_NV36ads_A10_v5) is left to Azure. While it is there it costs about $3.20 an hour.', hints: expect.arrayContaining(['kaito-ts delete tuned -n default   # undo']) });
+  });
+});
+
+describe('execute when the cluster goes away after the tuning has ended', () => {
+  it('gives the nodes back after a success, and says where the adapter is and what is left to do', async () => {
+    const { cluster, cloud, execution } = await untilTraining();
+    cluster.deny('ConfigMap', away);
+    cluster.put(trained);
+    cluster.put(job(jobCondition('Complete')));
+    await expect(execution.result).rejects.toMatchObject({
+      name: 'FailedError',
+      message: 'The tuning has succeeded, and its adapter is registry.example/tuned:1; only the record of it could not be written.',
+      fact: away.message,
+      hints: ['The same command again writes it.'],
+    });
+    expect(cloud.pools.size).toBe(0);
+    expect(shortly(execution.items)).toContain('done delete-agent-pool: removed');
+    expect(shortly(execution.items).join('\n')).not.toMatch(/out of sight|still there/);
+  });
+
+  it('gives the nodes back after a failure, and fails with its reason', async () => {
+    const { cluster, cloud, execution } = await untilTraining();
+    cluster.deny('ConfigMap', away);
+    cluster.put(failed);
+    cluster.put(job(jobCondition('Failed')));
+    await expect(execution.result).rejects.toMatchObject({ name: 'WorkloadError', reason: 'TrainingFailed' });
+    expect(cloud.pools.size).toBe(0);
+    expect(shortly(execution.items).at(-1)).toBe(`warning: What came of it could not be recorded: ${away.message}`);
+  });
+
+  it('writes all that happened as soon as the cluster is back', async () => {
+    const { cluster, execution, stored } = await untilTraining();
+    cluster.refuse('ConfigMap', away);
+    cluster.put(trained);
+    cluster.put(job(jobCondition('Complete')));
+    await execution.result;
+    expect(stored()).toMatchObject({ result: { outcome: 'Succeeded' }, nodePool: { releasedAt: expect.any(String) } });
+  });
+
+  it('gives the nodes back though the Job of a pod that can never run cannot be deleted', async () => {
+    const { cluster, cloud, execution } = await untilTraining();
+    cluster.refuse('Job', away);
+    cluster.put(pod({ name: 'tuned-1', labels: { 'batch.kubernetes.io/job-name': 'tuned' }, phase: 'Pending', init: [waiting('weights', 'ImagePullBackOff', 'not found')] }));
+    await expect(execution.result).rejects.toMatchObject({ name: 'WorkloadError' });
+    expect(cloud.pools.size).toBe(0);
+    expect(shortly(execution.items)).toContain(`warning: Job/tuned could not be deleted: ${away.message}`);
   });
 });
 

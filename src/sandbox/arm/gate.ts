@@ -8,12 +8,15 @@ import type { World } from './world.ts';
 export type VerifyToken = (token: string) => (Caller & { aud: string; tid: string }) | undefined;
 
 /** Who asks. Throws an ArmError for which a client is told where to log in. */
-export const authenticate = (headers: IncomingHttpHeaders, { tenantId }: World, verifyToken: VerifyToken): Caller => {
+export const authenticate = (headers: IncomingHttpHeaders, { tenantId, faults, clusters }: World, verifyToken: VerifyToken): Caller => {
   const [scheme, token] = headers.authorization?.split(' ') ?? [];
   if (scheme?.toLowerCase() !== 'bearer' || token === undefined) {
     throw unauthorized(tenantId, 'AuthenticationFailed', "Authentication failed. The 'Authorization' header is missing.");
   }
   const claims = verifyToken(token);
+  if (faults.has('login-expired') && clusters.some(({ agentPools }) => [...agentPools.values()].some(({ provisioningState }) => provisioningState === 'Creating'))) {
+    throw unauthorized(tenantId, 'ExpiredAuthenticationToken', 'The access token expiry UTC time is earlier than the current UTC time.');
+  }
   if (claims === undefined) throw unauthorized(tenantId, 'InvalidAuthenticationToken', 'The access token is invalid.');
   if (!/^https:\/\/management\.(azure\.com|core\.windows\.net)\/?$/.test(claims.aud)) {
     throw unauthorized(
