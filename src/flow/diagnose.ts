@@ -35,7 +35,7 @@ type ContainerStatus = NonNullable<NonNullable<Pod['status']>['containerStatuses
 const imagePullReasons = new Set(['ImagePullBackOff', 'ErrImagePull', 'InvalidImageName', 'ErrImageNeverPull', 'ImageInspectError', 'RegistryUnavailable']);
 const startReasons = new Set(['CreateContainerConfigError', 'PreCreateHookError', 'CreateContainerError', 'PreStartHookError', 'RunContainerError', 'PostStartHookError']);
 
-/** Restarts after which a crash is no accident any more. */
+/** Restarts after which another crash is no accident any more. */
 const crashLimit = 2;
 
 /** `earlierEnds` are not held against the containers: what made them end so may have been mended since. */
@@ -103,15 +103,15 @@ const outOfMemory = (pod: Pod, earlierEnds: ReadonlySet<string>): Diagnosis | un
   for (const status of containerStatuses(pod)) {
     const { name, state, lastState, restartCount } = status;
     const wasEarlier = isEarlier(pod, status, earlierEnds);
-    if (wasEarlier && state?.running) continue;
+    if (state?.running && (wasEarlier || status.ready)) continue;
     // The kubelet says so as well where only a child was killed, and the container went on and succeeded.
     const terminated = [state?.terminated, lastState?.terminated].find((candidate) => candidate?.reason === 'OOMKilled' && candidate.exitCode !== 0);
     if (!terminated) continue;
     return {
       reason: 'ContainerOOMKilled',
-      message: `container "${name}" was OOMKilled (exit code ${terminated.exitCode}); reduce memory usage or use a larger instance type${wasEarlier ? startsAgain(pod) : ''}`,
+      message: `container "${name}" was OOMKilled (exit code ${terminated.exitCode}); reduce memory usage or use a larger instance type${state?.running ? '; it runs again' : wasEarlier ? startsAgain(pod) : ''}`,
       hints: ['kaito-ts instance-types', `kubectl describe pod ${pod.metadata.name} -n ${pod.metadata.namespace}`],
-      isFatal: !wasEarlier && (state?.terminated !== undefined || restartCount >= crashLimit),
+      isFatal: !wasEarlier && !state?.running && (state?.terminated !== undefined || restartCount >= crashLimit),
     };
   }
   return undefined;
@@ -159,15 +159,16 @@ const crashLoop = (pod: Pod, earlierEnds: ReadonlySet<string>): Diagnosis | unde
   for (const status of containerStatuses(pod)) {
     const { name, state, lastState, restartCount } = status;
     const wasEarlier = isEarlier(pod, status, earlierEnds);
-    if (wasEarlier && state?.running) continue;
+    if (state?.running && (wasEarlier || status.ready)) continue;
     const isBackingOff = state?.waiting?.reason === 'CrashLoopBackOff';
     if (!isBackingOff && restartCount < crashLimit) continue;
     const last = lastState?.terminated;
     return {
       reason: 'ContainerCrashLoopBackOff',
-      message: `container "${name}" is in CrashLoopBackOff${last ? `; last termination: ${rootError(last.message) ?? `exit code ${last.exitCode}`}` : ''}${wasEarlier ? startsAgain(pod) : ''}`,
+      message: `container "${name}" ${state?.running ? `runs again after ${restartCount} restarts` : 'is in CrashLoopBackOff'}${last ? `; last termination: ${rootError(last.message) ?? `exit code ${last.exitCode}`}` : ''}${wasEarlier ? startsAgain(pod) : ''}`,
       hints: [`kubectl logs ${pod.metadata.name} -n ${pod.metadata.namespace} -c ${name} --previous`],
-      isFatal: !wasEarlier && restartCount >= crashLimit,
+      // What runs is loading, maybe with what it lacked before: only its next crash tells.
+      isFatal: !wasEarlier && !state?.running && restartCount >= crashLimit,
     };
   }
   return undefined;

@@ -1,6 +1,7 @@
 import { randomBytes } from 'node:crypto';
 import { describe, expect, it, onTestFinished } from 'vitest';
 import { exitCodes } from '../../src/domain/errors.ts';
+import { waitFor } from '../cluster/real/waiting.ts';
 import { addBehaviour } from '../cluster/registries/control.ts';
 import { useGpuNode } from './gpu-node.ts';
 import { useRig } from './rig.ts';
@@ -26,9 +27,20 @@ describe('a server that cannot run', () => {
     expect(stdout).toBe('');
     expect(exitCode).toBe(exitCodes.workloadFailed);
     expect((await statusOf(rig, name)).why).toMatch(/is in CrashLoopBackOff; last termination: ValueError: No available memory/);
+    const release = await addBehaviour(rig().registries, { podPrefix: name, behaviour: { at: 'start', do: 'hang' } });
+    onTestFinished(release);
     await mend();
-    const again = await rig.run(args);
-    expect(again.exitCode, again.stderr).toBe(0);
+    const again = rig.start(args);
+    // A server that loads is not judged by its crashes of before.
+    const runsAgain = /runs again after \d+ restarts; last termination: ValueError: No available memory/;
+    await waitFor('the start after the back-off', 120_000, async () => runsAgain.test((await statusOf(rig, name)).why ?? ''));
+    const asked = rig.start(['chat', name, 'Hello']);
+    await asked.until('stderr', runsAgain);
+    await release();
+    const served = await again.ended;
+    expect(served.exitCode, served.stderr).toBe(0);
+    const answered = await asked.ended;
+    expect(answered.exitCode, answered.stderr).toBe(0);
   });
 
   it('is not waited for when the kernel kills it for its memory', async () => {

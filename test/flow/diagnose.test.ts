@@ -93,6 +93,14 @@ describe('diagnosePods', () => {
     expect(diagnosePods([subject])?.isFatal).toBe(isFatal);
   });
 
+  it('judges a container that runs by its next crash, not by those of before', () => {
+    const again = (reason: string, ready = false) => pod({ restartPolicy: 'Always', containers: [container('served', { running: {} }, { ready, restartCount: 4, lastState: { terminated: { exitCode: 137, reason, message: 'ValueError: no' } } })] });
+    expect(diagnosePods([again('Error')])).toMatchObject({ reason: 'ContainerCrashLoopBackOff', isFatal: false, message: 'container "served" runs again after 4 restarts; last termination: ValueError: no' });
+    expect(diagnosePods([again('OOMKilled')])).toMatchObject({ reason: 'ContainerOOMKilled', isFatal: false, message: expect.stringMatching(/; it runs again$/) });
+    expect(diagnosePods([again('Error', true)])).toBeUndefined();
+    expect(diagnosePods([again('OOMKilled', true)])).toBeUndefined();
+  });
+
   it('always names a command that looks closer', () => {
     for (const subject of [pod({ containers: [oom('served')] }), pod({ containers: [waiting('served', 'ErrImagePull', '403 Forbidden')] }), pod({ containers: [crashing(2)] }), unschedulable, evicted('disk')]) {
       expect(diagnosePods([subject])?.hints.some((hint) => /kubectl (describe|logs|get)/.test(hint))).toBe(true);

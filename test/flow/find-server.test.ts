@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { findServedWorkspace, findServerPod, whenSilent } from '../../src/flow/find-server.ts';
 import { createFakeCluster } from '../support/fakes.ts';
-import { pod } from './support.ts';
+import { container, pod } from './support.ts';
 
 const { signal } = new AbortController();
 const serverOf = (workspace: string, changes: Parameters<typeof pod>[0] = {}) => pod({ name: workspace, ...changes, labels: { 'kaito.sh/workspace': workspace, ...changes.labels } });
@@ -56,5 +56,15 @@ describe('whenSilent', () => {
     ['a pod that runs, of which the server itself must tell', [serverOf('a')], undefined],
   ])('explains %s', async (_, pods, expected) => {
     expect(await whenSilent(createFakeCluster(pods), 'a').explain(signal)).toBe(expected);
+  });
+
+  const crashed = (state: Parameters<typeof container>[1]) => createFakeCluster([serverOf('a', { restartPolicy: 'Always', containers: [container('a', state, { ready: false, restartCount: 3, lastState: { terminated: { exitCode: 1 } } })] })]);
+
+  it('waits for a server that loads after it has crashed', async () => {
+    expect(await whenSilent(crashed({ running: {} }), 'a').explain(signal)).toBe('container "a" runs again after 3 restarts; last termination: exit code 1');
+  });
+
+  it('does not wait for one that crashes on', async () => {
+    await expect(whenSilent(crashed({ waiting: { reason: 'CrashLoopBackOff' } }), 'a').explain(signal)).rejects.toMatchObject({ name: 'WorkloadError', reason: 'ContainerCrashLoopBackOff' });
   });
 });
