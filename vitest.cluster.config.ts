@@ -25,7 +25,7 @@ const alone = {
 // Real components have bounds of their own, which a machine that stalls for a moment exceeds. A second try is reported.
 const retry = process.env['CI'] === undefined ? 0 : 1;
 
-const common = { testTimeout: 180_000, hookTimeout: 180_000, pool: 'threads' as const, retry };
+const common = { testTimeout: 300_000, hookTimeout: 300_000, pool: 'threads' as const, retry };
 
 export default defineConfig({
   test: {

@@ -11,8 +11,8 @@ export default defineConfig({
     include: ['test/**/*.test.ts'],
     // These need a real cluster, or Go to build what runs there: `npm run test:cluster`.
     exclude: [...configDefaults.exclude, 'test/end-to-end/**', 'test/cluster/images/**', '**/*.alone.test.ts'],
-    testTimeout: 60_000,
-    hookTimeout: 60_000,
+    testTimeout: 180_000,
+    hookTimeout: 180_000,
     pool: 'threads',
   },
 });

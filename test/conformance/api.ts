@@ -49,9 +49,9 @@ export interface OpenAnswer {
   close(): void;
 }
 
-const patienceMs = 30_000;
+const patienceMs = 120_000;
 /** A watch or a followed log may wait for a container. */
-const streamPatienceMs = 60_000;
+const streamPatienceMs = 150_000;
 
 export const openApi = ({ server, tls, token }: Credentials): Api => {
   const isPlain = server.startsWith('http:');

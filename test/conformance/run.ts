@@ -30,7 +30,7 @@ export const observe = async ({ observe: run }: ConformanceCase, { credentials, 
 
 /** Pods are refused until their namespace has its ServiceAccount, which a controller makes. */
 const untilPodsAreTaken = async (api: Api, namespace: string): Promise<void> => {
-  const endsAt = Date.now() + 60_000;
+  const endsAt = Date.now() + 150_000;
   while ((await api.send('GET', `/api/v1/namespaces/${namespace}/serviceaccounts/default`)).code !== 200) {
     if (Date.now() > endsAt) throw new Error(`${namespace} has got no ServiceAccount.`);
     await delay(50);

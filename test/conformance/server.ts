@@ -66,7 +66,7 @@ export const seen = ({ code, body, text, headers }: Answer): JsonRecord => ({
 /** A refusal and all that it says; of an acceptance only that it was one. */
 export const verdict = (answer: Answer): JsonRecord => (answer.code < 300 ? { code: answer.code } : seen(answer));
 
-const patienceMs = 30_000;
+const patienceMs = 150_000;
 
 /** Asks until the object is as wanted; undefined: until it is gone. Ends with what was seen last. */
 export const until = async (server: TestServer, rest: string, isWanted: (object: JsonRecord | undefined) => boolean): Promise<JsonRecord> => {

@@ -42,13 +42,13 @@ describe('a login that may not do everything', () => {
 
   it('can tune with no more than what is asked for', async () => {
     const url = await putFile(rig().registries, `${rig().namespace}.jsonl`, trainingRows(8));
-    const { stdout, stderr, exitCode } = await runAs('tuner', forTuning, ['tune', 'tuned', '--preset', 'phi-3-mini', '--method', 'qlora', '--nodes', node().selector, '--time-limit', '2m', '--input-url', url]);
+    const { stdout, stderr, exitCode } = await runAs('tuner', forTuning, ['tune', 'tuned', '--preset', 'phi-3-mini', '--method', 'qlora', '--nodes', node().selector, '--time-limit', '5m', '--input-url', url]);
     expect(exitCode, stderr).toBe(0);
     expect(stdout).toMatch(/^adapter: .*@sha256:/m);
   });
 
   it('can serve with no more than what is asked for', async () => {
-    const { stdout, stderr, exitCode } = await runAs('server', forServing, ['serve', 'served', '--preset', 'phi-3-mini', '--nodes', node().selector, '--timeout', '1m']);
+    const { stdout, stderr, exitCode } = await runAs('server', forServing, ['serve', 'served', '--preset', 'phi-3-mini', '--nodes', node().selector, '--timeout', '4m']);
     expect(exitCode, stderr).toBe(0);
     expect(stdout).toMatch(/^endpoint: /m);
   });

@@ -28,7 +28,8 @@ describe.each([
 });
 
 describe('an Azure whose machines take long to start', () => {
-  const rig = useRig({ joinDelayMs: 12_000 });
+  const { promise: mayJoin, resolve: letJoin } = Promise.withResolvers<void>();
+  const rig = useRig({ mayJoin });
 
   it('is waited for as long as was allowed, its pool is told of, and the same command goes on', async () => {
     const late = await rig.run([...serve, '--node-timeout', '4s']);
@@ -37,7 +38,8 @@ describe('an Azure whose machines take long to start', () => {
     expect(late.stderr).toMatch(new RegExp(`^hint: kaito-ts delete rented -n ${rig().namespace}$`, 'm'));
     expect(late.exitCode).toBe(exitCodes.timeout);
     expect(await statusOf(rig, 'rented')).toMatchObject({ nodePool: { state: 'Creating', pricePerHourUsd: 3.2 } });
-    const again = await rig.run([...serve, '--timeout', '1m']);
+    letJoin();
+    const again = await rig.run([...serve, '--timeout', '4m']);
     expect(again.exitCode, again.stderr).toBe(0);
     expect(again.stderr).not.toMatch(/error: /);
     const pools = rig().azure.requests().filter(({ method, path }) => method === 'PUT' && path.includes('/agentPools/'));

@@ -2,7 +2,7 @@ import { randomBytes } from 'node:crypto';
 import { describe, expect, it, onTestFinished } from 'vitest';
 import { exitCodes } from '../../src/domain/errors.ts';
 import { fillDiskOf } from '../cluster/real/nodes.ts';
-import { waitFor } from '../cluster/real/waiting.ts';
+import { patienceMs, waitFor } from '../cluster/real/waiting.ts';
 import { addBehaviour } from '../cluster/registries/control.ts';
 import { useGpuNode } from './gpu-node.ts';
 import { useRig } from './rig.ts';
@@ -26,23 +26,23 @@ describe.skipIf(!isAsked)('a node whose disk is full (only with KAITO_TEST_EVICT
     const empty = await fillDiskOf(rig().cluster, node().name, 64);
     const makeRoom = async (): Promise<void> => {
       await empty();
-      await waitFor('room on the disk', 40_000, async () => !(await hasPressure()) && !(await isTainted()));
+      await waitFor('room on the disk', patienceMs, async () => !(await hasPressure()) && !(await isTainted()));
     };
     onTestFinished(makeRoom);
-    await waitFor('pressure on the disk', 30_000, hasPressure);
+    await waitFor('pressure on the disk', patienceMs, hasPressure);
     return makeRoom;
   };
   const evictedPods = async (name: string): Promise<string[]> => {
     const { items } = await rig().api.core.listNamespacedPod({ namespace: rig().namespace, labelSelector: `kaito.sh/workspace=${name}` });
     return items.filter(({ status }) => status?.phase === 'Failed' && status.reason === 'Evicted').map(({ metadata }) => metadata?.name ?? '');
   };
-  const waitUntilEvicted = (name: string): Promise<boolean> => waitFor(`the eviction of ${name}`, 40_000, async () => (await evictedPods(name)).length > 0);
+  const waitUntilEvicted = (name: string): Promise<boolean> => waitFor(`the eviction of ${name}`, patienceMs, async () => (await evictedPods(name)).length > 0);
 
   it('ends a server, and the same command serves again when there is room', async () => {
     const name = `s-${randomBytes(4).toString('hex')}`;
-    onTestFinished(async () => void (await rig.run(['delete', name, '--timeout', '40s'])));
+    onTestFinished(async () => void (await rig.run(['delete', name, '--timeout', '2m'])));
     const args = ['serve', name, '--preset', 'phi-3-mini', '--nodes', node().selector];
-    const served = await rig.run([...args, '--timeout', '60s']);
+    const served = await rig.run([...args, '--timeout', '4m']);
     expect(served.exitCode, served.stderr).toBe(0);
     const makeRoom = await fillDisk();
     await waitUntilEvicted(name);
@@ -53,7 +53,7 @@ describe.skipIf(!isAsked)('a node whose disk is full (only with KAITO_TEST_EVICT
     expect(late.exitCode).toBe(exitCodes.timeout);
 
     await makeRoom();
-    const again = await rig.run([...args, '--timeout', '40s']);
+    const again = await rig.run([...args, '--timeout', '2m']);
     expect(again.exitCode, again.stderr).toBe(0);
     expect(await statusOf(rig, name)).toMatchObject({ state: 'Ready' });
     // They are left to the cluster, which clears them away when there are many.

@@ -2,7 +2,7 @@ import { chmod, readFile, writeFile } from 'node:fs/promises';
 import { CoreV1Api, KubeConfig } from '@kubernetes/client-node';
 import { describe, expect, it, onTestFinished } from 'vitest';
 import { exitCodes } from '../../src/domain/errors.ts';
-import { waitFor } from '../cluster/real/waiting.ts';
+import { patienceMs, waitFor } from '../cluster/real/waiting.ts';
 import { addBehaviour } from '../cluster/registries/control.ts';
 import { createAccount, kubeconfigFor, type Permission, requestToken } from './access.ts';
 import { useGpuNode } from './gpu-node.ts';
@@ -47,7 +47,7 @@ console.log(JSON.stringify({ apiVersion: 'client.authentication.k8s.io/v1', kind
       const config = new KubeConfig();
       config.loadFromFile(await kubeconfigFor(rig(), `${account}-ended`, { token }));
       const asIt = config.makeApiClient(CoreV1Api);
-      await waitFor('the end of the token', 40_000, () => asIt.listNamespacedPod({ namespace }).then(() => false, (error: { code?: number }) => error.code === 401));
+      await waitFor('the end of the token', patienceMs, () => asIt.listNamespacedPod({ namespace }).then(() => false, (error: { code?: number }) => error.code === 401));
     };
     const kubeconfig = await kubeconfigFor(rig(), account, { exec: { apiVersion: 'client.authentication.k8s.io/v1', command: plugin, interactiveMode: 'Never' } });
     await logIn();

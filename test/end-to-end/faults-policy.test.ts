@@ -3,7 +3,7 @@ import { AdmissionregistrationV1Api } from '@kubernetes/client-node';
 import { describe, expect, it, onTestFinished } from 'vitest';
 import { exitCodes } from '../../src/domain/errors.ts';
 import { configOf } from '../cluster/real/pods.ts';
-import { waitFor } from '../cluster/real/waiting.ts';
+import { patienceMs, waitFor } from '../cluster/real/waiting.ts';
 import { useRig } from './rig.ts';
 
 describe('a namespace that refuses', () => {
@@ -14,14 +14,14 @@ describe('a namespace that refuses', () => {
     const name = `e2e-policy-${randomBytes(4).toString('hex')}`;
     await core.createNamespace({ body: { metadata: { name, labels } } });
     onTestFinished(async () => void (await core.deleteNamespace({ name }).catch(() => undefined)));
-    await waitFor(`the service account of ${name}`, 90_000, async () => (await core.listNamespacedServiceAccount({ namespace: name })).items.length > 0);
+    await waitFor(`the service account of ${name}`, patienceMs, async () => (await core.listNamespacedServiceAccount({ namespace: name })).items.length > 0);
     return name;
   };
 
   const admission = () => configOf(rig().cluster).makeApiClient(AdmissionregistrationV1Api);
 
   /** A policy takes effect a little after it was made. */
-  const untilRefused = (what: string, tryOut: () => Promise<unknown>) => waitFor(what, 20_000, () => tryOut().then(() => false, () => true));
+  const untilRefused = (what: string, tryOut: () => Promise<unknown>) => waitFor(what, patienceMs, () => tryOut().then(() => false, () => true));
 
   const refuseByPolicy = async (namespace: string, apiGroup: string, plural: string, tryOut: () => Promise<unknown>): Promise<void> => {
     const rule = { apiGroups: [apiGroup], apiVersions: ['v1'], operations: ['CREATE', 'UPDATE'], resources: [plural] };
@@ -39,7 +39,7 @@ describe('a namespace that refuses', () => {
   const limit = async (namespace: string, hard: Record<string, string>): Promise<void> => {
     const { core } = rig().api;
     await core.createNamespacedResourceQuota({ namespace, body: { metadata: { name: 'small' }, spec: { hard } } });
-    await waitFor('the quota to be counted', 20_000, async () => (await core.readNamespacedResourceQuota({ namespace, name: 'small' })).status?.used !== undefined);
+    await waitFor('the quota to be counted', patienceMs, async () => (await core.readNamespacedResourceQuota({ namespace, name: 'small' })).status?.used !== undefined);
   };
 
   const template = { metadata: { labels: { a: 'b' } }, spec: { restartPolicy: 'Never', containers: [{ name: 'a', image: 'a' }] } };

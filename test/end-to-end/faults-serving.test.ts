@@ -13,8 +13,8 @@ describe('a server that cannot run', () => {
 
   const aServer = (...more: string[]): { name: string; args: string[] } => {
     const name = `s-${randomBytes(4).toString('hex')}`;
-    onTestFinished(async () => void (await rig.run(['delete', name, '--timeout', '40s'])));
-    return { name, args: ['serve', name, '--preset', 'phi-3-mini', '--nodes', node().selector, '--timeout', '90s', ...more] };
+    onTestFinished(async () => void (await rig.run(['delete', name, '--timeout', '2m'])));
+    return { name, args: ['serve', name, '--preset', 'phi-3-mini', '--nodes', node().selector, '--timeout', '4m', ...more] };
   };
 
   it('is not waited for when it crashes again and again, and serves when the same command comes after it was mended', async () => {
@@ -59,9 +59,9 @@ describe('a server that cannot run', () => {
     const holder = { name: 'holder', image: 'registry.k8s.io/pause:absent', resources: { limits: { 'nvidia.com/gpu': '1' } } };
     await api.core.createNamespacedPod({ namespace, body: { metadata: { name: 'holder' }, spec: { nodeName: node().name, containers: [holder], tolerations: [{ operator: 'Exists' }], terminationGracePeriodSeconds: 0 } } });
     onTestFinished(async () => void (await api.core.deleteNamespacedPod({ namespace, name: 'holder', gracePeriodSeconds: 0 })));
-    const { name, args } = aServer('--timeout', '5s');
+    const { name, args } = aServer('--timeout', '15s');
     const { stderr, exitCode } = await rig.run(args);
-    expect(stderr).toMatch(/^error: The model server was not ready in 5s\.\n {2}pod "s-[\w-]+" is unschedulable: .*Insufficient nvidia\.com\/gpu/m);
+    expect(stderr).toMatch(/^error: The model server was not ready in 15s\.\n {2}pod "s-[\w-]+" is unschedulable: .*Insufficient nvidia\.com\/gpu/m);
     expect(exitCode).toBe(exitCodes.timeout);
     expect((await statusOf(rig, name)).why).toMatch(/is unschedulable: .*Insufficient nvidia\.com\/gpu/);
   });

@@ -2,7 +2,7 @@ import { randomBytes } from 'node:crypto';
 import { describe, expect, it } from 'vitest';
 import { exitCodes } from '../../src/domain/errors.ts';
 import { runPod } from '../cluster/real/pods.ts';
-import { waitFor } from '../cluster/real/waiting.ts';
+import { patienceMs, waitFor } from '../cluster/real/waiting.ts';
 import { useRig } from './rig.ts';
 
 /** A namespace that is deleted takes the owner record with it, and the pool stays: each test goes on from what the one before left. */
@@ -24,7 +24,7 @@ describe('an agent pool whose namespace was deleted', () => {
   it('is found, with what it costs', async () => {
     const { api } = rig();
     await api.core.deleteNamespace({ name: doomed });
-    await waitFor('the end of the namespace', 60_000, async () => !(await api.core.listNamespace()).items.some(({ metadata }) => metadata?.name === doomed));
+    await waitFor('the end of the namespace', patienceMs, async () => !(await api.core.listNamespace()).items.some(({ metadata }) => metadata?.name === doomed));
     expect(await pools()).toHaveLength(1);
     const { stdout, stderr, exitCode } = await rig.run(['gc']);
     expect(stdout).toMatch(new RegExp(`^${(await pools())[0]} +${doomed}/phi-3-mini-128k-instruct +1 +Standard_\\w+ +Succeeded +`, 'm'));
@@ -42,7 +42,7 @@ describe('an agent pool whose namespace was deleted', () => {
   });
 
   it('goes with its nodes when that is asked for', async () => {
-    await waitFor('the end of the pod', 30_000, async () => (await rig().api.core.listNamespacedPod({ namespace: rig().namespace })).items.length === 0);
+    await waitFor('the end of the pod', patienceMs, async () => (await rig().api.core.listNamespacedPod({ namespace: rig().namespace })).items.length === 0);
     const { stderr, exitCode } = await rig.run(['gc', '--delete', '--yes']);
     expect(exitCode, stderr).toBe(0);
     expect(await pools()).toEqual([]);

@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { exitCodes } from '../../src/domain/errors.ts';
 import { stopNode } from '../cluster/real/nodes.ts';
-import { waitFor } from '../cluster/real/waiting.ts';
+import { patienceMs, waitFor } from '../cluster/real/waiting.ts';
 import { useRig } from './rig.ts';
 
 /** A machine that is gone without a word, as Azure takes back a Spot one. */
@@ -14,7 +14,7 @@ describe('a server whose node has vanished', () => {
     expect(exitCode, stderr).toBe(0);
     const [node = ''] = rig().azure.nodeNames();
     await stopNode(rig().cluster, node);
-    const status = await waitFor('status to see it', 60_000, async () => {
+    const status = await waitFor('status to see it', patienceMs, async () => {
       const { items } = JSON.parse((await rig.run(['status', '-o', 'json'])).stdout) as { items: { state: string; why: string; workerNodes: string[] }[] };
       return items[0]?.state !== 'Ready' && items[0];
     });

@@ -1,7 +1,7 @@
 import { CoreV1Api, type V1ContainerStateTerminated, type V1PodSpec } from '@kubernetes/client-node';
 import type { RealCluster } from '../cluster/real/cluster.ts';
 import { configOf } from '../cluster/real/pods.ts';
-import { waitFor } from '../cluster/real/waiting.ts';
+import { patienceMs, waitFor } from '../cluster/real/waiting.ts';
 
 /** What a test does with pods of its own, beside the command that it tries. */
 export interface Pods {
@@ -15,8 +15,6 @@ export interface Pods {
   createPullSecret(name: string, registry: string, user: { name: string; password: string }): Promise<void>;
 }
 
-const timeoutMs = 90_000;
-
 export const podsIn = (cluster: RealCluster, namespace: string): Pods => {
   const api = configOf(cluster).makeApiClient(CoreV1Api);
   const read = (name: string) => api.readNamespacedPod({ namespace, name });
@@ -29,7 +27,7 @@ export const podsIn = (cluster: RealCluster, namespace: string): Pods => {
       await start(name, { restartPolicy: 'Never', ...spec });
       const phase = await waitFor(
         `the end of pod ${name}`,
-        timeoutMs,
+        patienceMs,
         async () => {
           const { status } = await read(name);
           return ['Succeeded', 'Failed'].includes(status?.phase ?? '') && status?.phase;
@@ -41,7 +39,7 @@ export const podsIn = (cluster: RealCluster, namespace: string): Pods => {
       return { succeeded: phase === 'Succeeded', logs: Object.fromEntries(logs) };
     },
     waitingReason: (name, reason) =>
-      waitFor(`${reason} of pod ${name}`, timeoutMs, async () => {
+      waitFor(`${reason} of pod ${name}`, patienceMs, async () => {
         const { status } = await read(name);
         const waiting = [...(status?.initContainerStatuses ?? []), ...(status?.containerStatuses ?? [])].map((container) => container.state?.waiting).find((state) => reason.test(state?.reason ?? ''));
         return waiting?.message;

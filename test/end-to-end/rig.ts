@@ -4,7 +4,7 @@ import { afterAll, beforeAll } from 'vitest';
 import { type Azure, type AzureOptions, startAzure } from '../cluster/azure/azure.ts';
 import type { RealCluster } from '../cluster/real/cluster.ts';
 import { theCluster } from '../cluster/real/the-cluster.ts';
-import { waitFor } from '../cluster/real/waiting.ts';
+import { patienceMs, waitFor } from '../cluster/real/waiting.ts';
 import { type Registries, startRegistries } from '../cluster/registries/registries.ts';
 import { startVolumes, type Volumes } from '../cluster/volumes/volumes.ts';
 import { type CliOptions, type CliResult, runCli } from '../support/cli.ts';
@@ -34,7 +34,7 @@ export interface RigHandle {
 /** The Secret with which adapters are pushed and pulled. */
 const registrySecret = 'registry-credentials';
 
-const commandTimeoutMs = 170_000;
+const commandTimeoutMs = 280_000;
 
 /** One for the tests of a describe block. Its namespace and whatever nodes are left go with it. */
 export const useRig = (options: Omit<AzureOptions, 'namespace'> = {}): RigHandle => {
@@ -67,7 +67,7 @@ const startRig = async (options: AzureOptions): Promise<Rig> => {
   await api.core.createNamespace({ body: { metadata: { name: namespace } } });
   await api.core.createNamespacedSecret({ namespace, body: toRegistrySecret(registries) });
   const isThere = async (): Promise<boolean> => (await api.core.listNamespacedServiceAccount({ namespace })).items.length > 0;
-  await waitFor(`the service account of namespace ${namespace}`, 90_000, isThere);
+  await waitFor(`the service account of namespace ${namespace}`, patienceMs, isThere);
   const environment = { ...azure.environment, KAITO_REGISTRY: `${registries.privateHost}/${namespace}`, KAITO_OUTPUT_IMAGE_SECRET: registrySecret };
   return { namespace, cluster, azure, registries, volumes, api, environment };
 };
@@ -80,7 +80,7 @@ const stopRig = async ({ namespace, api, azure, volumes }: Rig): Promise<void> =
     await api.core.deleteCollectionNamespacedPod({ namespace, gracePeriodSeconds: 0 });
     return (await api.core.listNamespacedPod({ namespace })).items.length === 0;
   };
-  await waitFor(`the end of the pods in namespace ${namespace}`, 90_000, arePodsGone);
+  await waitFor(`the end of the pods in namespace ${namespace}`, patienceMs, arePodsGone);
   await Promise.all([azure.close(), volumes.close()]);
 };
 

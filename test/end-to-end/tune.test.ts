@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { exitCodes } from '../../src/domain/errors.ts';
 import { publicImages } from '../cluster/images/catalogue.ts';
-import { waitFor } from '../cluster/real/waiting.ts';
+import { patienceMs, waitFor } from '../cluster/real/waiting.ts';
 import { putFile } from '../cluster/registries/control.ts';
 import { pullAdapterImage } from './adapter-image.ts';
 import { trainingRows } from './data.ts';
@@ -66,7 +66,7 @@ describe.concurrent('a tuning on nodes that are there already', () => {
   it('takes the data from a claim, and leaves the adapter in one that it makes, where no registry is set', async () => {
     const { namespace, api, volumes } = rig();
     await api.core.createNamespacedPersistentVolumeClaim({ namespace, body: { metadata: { name: 'rows' }, spec: { accessModes: ['ReadWriteMany'], resources: { requests: { storage: '1Gi' } } } } });
-    await waitFor('the claim to be bound', 30_000, async () => (await api.core.readNamespacedPersistentVolumeClaim({ namespace, name: 'rows' })).status?.phase === 'Bound');
+    await waitFor('the claim to be bound', patienceMs, async () => (await api.core.readNamespacedPersistentVolumeClaim({ namespace, name: 'rows' })).status?.phase === 'Bound');
     await writeFile(join(volumes.folderOf('rows'), 'train.jsonl'), trainingRows(10));
 
     const { stdout, stderr, exitCode } = await rig.run(['tune', 'claims', '--preset', 'phi-3-mini', '--nodes', node().selector, '--input-claim', 'rows'], { environment: { KAITO_REGISTRY: '', KAITO_OUTPUT_IMAGE_SECRET: '' } });

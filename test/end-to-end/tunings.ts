@@ -14,7 +14,7 @@ export interface Tuning {
 export const aTuning = async (rig: RigHandle, node: GpuNode, { url, rows = 10, more = [] }: { url?: string; rows?: number; more?: readonly string[] } = {}): Promise<Tuning> => {
   const name = `t-${randomBytes(4).toString('hex')}`;
   const dataset = url ?? (await putFile(rig().registries, `${name}.jsonl`, trainingRows(rows)));
-  return { name, args: ['tune', name, '--preset', 'phi-3-mini', '--method', 'qlora', '--nodes', node.selector, '--time-limit', '2m', '--input-url', dataset, ...more] };
+  return { name, args: ['tune', name, '--preset', 'phi-3-mini', '--method', 'qlora', '--nodes', node.selector, '--time-limit', '5m', '--input-url', dataset, ...more] };
 };
 
 /** What `status` says of one workspace. */

@@ -48,12 +48,21 @@ describe.concurrent('whoever watches', () => {
 
   it('a server sees it come, go with its pod, and come back', async ({ onTestFinished }) => {
     const name = `served-${rig().namespace}`;
+    // It loads for as long as nobody has seen that it does.
+    const load = () => addBehaviour(rig().registries, { podPrefix: name, behaviour: { at: 'loading', do: 'hang' } });
+    let loaded = await load();
+    onTestFinished(() => loaded());
     const serve = rig.start(['serve', name, '--preset', 'phi-3-mini', '--nodes', servers().selector], {}, onTestFinished);
     await serve.until('stderr', /✓ .*Write the owner record/);
     const watching = rig.start(['status', name, '-w', '-o', 'ndjson'], {}, onTestFinished);
+    await watching.until('stdout', /"state":\s*"Pending"/);
+    await loaded();
     await serve.ended;
     await watching.until('stdout', /"state":\s*"Ready"/);
+    loaded = await load();
     await rig().api.core.deleteCollectionNamespacedPod({ namespace: rig().namespace, labelSelector: `kaito.sh/workspace=${name}` });
+    await watching.until('stdout', /"state":\s*"NotReady"/);
+    await loaded();
     await watching.until('stdout', /"state":\s*"NotReady"[^]*"state":\s*"Ready"/);
     watching.signal('SIGINT');
     expect(statesIn((await watching.ended).stdout)).toEqual(['Pending', 'Ready', 'NotReady', 'Ready']);

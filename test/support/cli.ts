@@ -19,7 +19,7 @@ export interface CliOptions {
 export const binary = join(projectFolder, 'bin/kaito-ts.js');
 
 /** Runs the built command line as a user's shell would, in a pipe. */
-export const runCli = async (args: readonly string[], { environment = {}, input = '', timeoutMs = 50_000, workingDirectory = projectFolder }: CliOptions = {}): Promise<CliResult> => {
+export const runCli = async (args: readonly string[], { environment = {}, input = '', timeoutMs = 150_000, workingDirectory = projectFolder }: CliOptions = {}): Promise<CliResult> => {
   const { stdout, stderr, exitCode } = await execa(process.execPath, [binary, ...args], {
     env: { PATH: process.env['PATH'] ?? '', HOME: '/nonexistent', ...environment },
     extendEnv: false,

@@ -14,7 +14,7 @@ export interface RunningCli {
  * Ended with the test, if nothing ends it before. Tests that run side by side give their own `onTestFinished`: the global one
  * is that of whichever test came last.
  */
-export const startCli = (args: readonly string[], environment: Record<string, string>, timeoutMs = 50_000, atTheEnd: (end: () => void) => void = onTestFinished): RunningCli => {
+export const startCli = (args: readonly string[], environment: Record<string, string>, timeoutMs = 150_000, atTheEnd: (end: () => void) => void = onTestFinished): RunningCli => {
   const running = execa(process.execPath, [binary, ...args], {
     env: { PATH: process.env['PATH'] ?? '', HOME: '/nonexistent', ...environment },
     extendEnv: false,

@@ -19,7 +19,7 @@ export const startOnPseudoTerminal = (program: readonly string[], environment: R
   return child;
 };
 
-const patienceMs = 40_000;
+const patienceMs = 150_000;
 
 /** Reads what a program says, in order. */
 export const createScreen = (child: ChildProcessWithoutNullStreams): { until(expected: string): Promise<string> } => {

@@ -10,16 +10,14 @@ import type { RealCluster } from '../real/cluster.ts';
 import { identity, nodePlace } from './identity.ts';
 import { asAksUser } from './kubeconfig.ts';
 import { type AgentPoolSummary, listAgentPools } from './list-agent-pools.ts';
-import { createPoolNodes } from './pool-nodes.ts';
+import { createPoolNodes, type JoinOptions } from './pool-nodes.ts';
 
-export interface AzureOptions {
+export interface AzureOptions extends JoinOptions {
   faults?: readonly Fault[];
   /** vCPUs by quota family; absent: plenty. */
   quota?: ArmOptions['quota'];
   /** How many times faster than the wall clock Azure's own delays pass; nodes take the time they take. */
   speed?: number;
-  /** Before a new node's kubelet starts. */
-  joinDelayMs?: number;
   /** Of the kubeconfig's context. */
   namespace?: string;
 }
@@ -36,12 +34,12 @@ export interface Azure {
 }
 
 /** An Azure whose agent pools are real nodes of this cluster: a PUT starts kubelets, a DELETE drains and stops them. */
-export const startAzure = async (cluster: RealCluster, { faults: faultNames = [], quota, speed = 600, joinDelayMs = 0, namespace = 'default' }: AzureOptions = {}): Promise<Azure> => {
+export const startAzure = async (cluster: RealCluster, { faults: faultNames = [], quota, speed = 600, namespace = 'default', ...joining }: AzureOptions = {}): Promise<Azure> => {
   const authority = createCertificateAuthority();
   const tls = authority.issue();
   const clock = createSandboxClock(speed);
   const faults = createFaults(faultNames);
-  const poolNodes = createPoolNodes(cluster, nodePlace, joinDelayMs);
+  const poolNodes = createPoolNodes(cluster, nodePlace, joining);
   const secret = randomBytes(24).toString('base64url');
   const { subscriptionId, tenantId, clientId, location, resourceGroup, clusterName } = identity;
   const aksUser = asAksUser(await readFile(cluster.kubeconfigFile, 'utf8'), namespace);

@@ -23,13 +23,13 @@ export const listAgentPools = async ({ armUrl, authorityUrl, secret, certificate
 const ask = async <Answer>(url: string, { certificatePem, form, token }: { certificatePem: string; form?: URLSearchParams; token?: string }): Promise<Answer> =>
   await new Promise((resolve, reject) => {
     const headers = { ...(token === undefined ? {} : { authorization: `Bearer ${token}` }), ...(form ? { 'content-type': 'application/x-www-form-urlencoded' } : {}) };
-    const call = request(url, { method: form ? 'POST' : 'GET', ca: certificatePem, headers, timeout: 10_000, agent: false }, (response) => {
+    const call = request(url, { method: form ? 'POST' : 'GET', ca: certificatePem, headers, timeout: 60_000, agent: false }, (response) => {
       text(response).then((body) => {
         if (response.statusCode === 200) resolve(JSON.parse(body) as Answer);
         else reject(new Error(`${url} answers ${response.statusCode}: ${body}`));
       }, reject);
     });
-    call.on('timeout', () => call.destroy(new Error(`${url} did not answer within 10 s.`)));
+    call.on('timeout', () => call.destroy(new Error(`${url} did not answer within 60 s.`)));
     call.on('error', reject);
     call.end(form?.toString());
   });

@@ -9,7 +9,7 @@ import { startNode, stopNode } from '../real/nodes.ts';
 /** A label that a kubelet may not give to its own node: https://kubernetes.io/docs/reference/access-authn-authz/admission-controllers/#noderestriction */
 const forbiddenLabel = 'kubernetes.io/role';
 
-const drainMs = 45_000;
+const drainMs = 90_000;
 
 export interface PoolNodes extends PoolListener {
   /** Nodes that were started here and have not been stopped. */
@@ -18,8 +18,14 @@ export interface PoolNodes extends PoolListener {
   stopAll(): Promise<void>;
 }
 
+/** What a new node waits for before its kubelet starts. */
+export interface JoinOptions {
+  joinDelayMs?: number;
+  mayJoin?: Promise<void>;
+}
+
 /** Makes the nodes of this cluster what its agent pools say. */
-export const createPoolNodes = (cluster: RealCluster, place: NodePlace, joinDelayMs: number): PoolNodes => {
+export const createPoolNodes = (cluster: RealCluster, place: NodePlace, { joinDelayMs = 0, mayJoin }: JoinOptions): PoolNodes => {
   const started = new Set<string>();
   const kubeconfig = new KubeConfig();
   kubeconfig.loadFromFile(cluster.kubeconfigFile);
@@ -39,6 +45,8 @@ export const createPoolNodes = (cluster: RealCluster, place: NodePlace, joinDela
     const { metadata, spec } = createNode(toNodePool(pool), index, place, new Date());
     const { name, labels: { [forbiddenLabel]: _, ...labels } } = metadata;
     started.add(name);
+    await mayJoin;
+    if (signal.aborted) return void started.delete(name);
     await startNode(cluster, { name, labels, taints: (pool.properties.nodeTaints ?? []).map(parseTaint), gpuCount: findVmSize(pool.properties.vmSize)?.gpuCount ?? 0, joinDelayMs });
     // The cloud's controller does this, not the kubelet.
     await core.patchNode({ name, body: { spec: { providerID: spec.providerID } } }, setHeaderOptions('Content-Type', PatchStrategy.MergePatch));

@@ -32,8 +32,8 @@ describe.skipIf(reason !== undefined)(`the images that are built${reason === und
     folder = await mkdtemp(join(tmpdir(), 'catalogue-'));
     await writeFile(join(folder, 'registry.yaml'), `version: 0.1\nlog: {level: error, accesslog: {disabled: true}}\nstorage: {filesystem: {rootdirectory: ${folder}/storage}}\nhttp: {net: unix, addr: ${folder}/socket, relativeurls: true}\n`);
     registry = spawn('docker-registry', ['serve', join(folder, 'registry.yaml')], { stdio: 'ignore' });
-    await vi.waitUntil(() => existsSync(join(folder, 'socket')), { timeout: 10_000 });
-  }, 300_000);
+    await vi.waitUntil(() => existsSync(join(folder, 'socket')), { timeout: 150_000 });
+  }, 600_000);
   afterAll(async () => {
     registry.kill();
     await rm(folder, { recursive: true, force: true });

@@ -23,7 +23,7 @@ describe.skipIf(reason !== undefined)(`the stand-in for the trainer${reason === 
   const roots: Root[] = [];
   beforeAll(async () => {
     binary = await buildKaitoBase();
-  }, 300_000);
+  }, 600_000);
   afterAll(() => {
     for (const root of roots) root.remove();
   });

@@ -11,7 +11,7 @@ interface Answer {
   body: string;
 }
 
-const timeoutMs = 30_000;
+const timeoutMs = 120_000;
 
 const call = (address: RegistryAddress, method: string, path: string, content?: { type: string; bytes: Uint8Array }): Promise<Answer> =>
   new Promise((resolve, reject) => {

@@ -1,5 +1,5 @@
 import { readdirSync, rmSync } from 'node:fs';
-import { cp, mkdir, mkdtemp, writeFile } from 'node:fs/promises';
+import { cp, link, mkdir, mkdtemp, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { execFile } from 'node:child_process';
@@ -18,7 +18,7 @@ export const createRoot = async (binary: string): Promise<Root> => {
   const folder = await mkdtemp(join(tmpdir(), 'kaito-base-'));
   for (const name of ['accelerate', 'python3']) {
     await mkdir(join(folder, 'bin'), { recursive: true });
-    await cp(binary, join(folder, 'bin', name));
+    await place(binary, join(folder, 'bin', name));
   }
   const write = async (path: string, content: string | Uint8Array): Promise<void> => {
     await mkdir(dirname(join(folder, path)), { recursive: true });
@@ -38,13 +38,19 @@ export const createRoot = async (binary: string): Promise<Root> => {
     run: (command, environment = {}, streams = 'apart') =>
       new Promise((resolve) => {
         const env = { PATH: '/usr/sbin:/bin', STAND_IN_BEHAVIOUR: '{"startMs":0,"loadMs":0,"stepMs":0,"tokenMs":0}', ...environment };
-        execFile('/bin/sh', ['-c', `exec chroot "$@" ${streams === 'merged' ? '2>&1' : ''}`, 'sh', folder, ...command], { env, timeout: 20_000, maxBuffer: 1 << 24 }, (error, stdout, stderr) => {
+        execFile('/bin/sh', ['-c', `exec chroot "$@" ${streams === 'merged' ? '2>&1' : ''}`, 'sh', folder, ...command], { env, timeout: 150_000, maxBuffer: 1 << 24 }, (error, stdout, stderr) => {
           resolve({ exitCode: error ? Number(error.code ?? -1) : 0, stdout, stderr });
         });
       }),
     remove: () => rmSync(folder, { recursive: true, force: true }),
   };
 };
+
+/**
+ * A link where that can be. The kernel refuses to run a file that anybody has open for writing, and a child of another test
+ * may have got hold of a copy that is just being written.
+ */
+const place = (binary: string, path: string): Promise<void> => link(binary, path).catch(() => cp(binary, path));
 
 export const writeModel = async (root: Root, path: string, model: TinyModel, change: (files: Record<string, string | Uint8Array>) => void = () => {}): Promise<void> => {
   const files = modelFiles(model);

@@ -12,7 +12,7 @@ export const askApi = (folder: string, server: string, method: string, path: str
         port: 6443,
         method,
         path,
-        timeout: 10_000,
+        timeout: 30_000,
         agent: false,
         ca: readFileSync(join(pki, 'ca.crt')),
         cert: readFileSync(join(pki, 'admin.crt')),
@@ -30,7 +30,7 @@ export const askApi = (folder: string, server: string, method: string, path: str
         });
       },
     );
-    call.on('timeout', () => call.destroy(new Error(`The API server did not answer ${method} ${path} within 10 s.`)));
+    call.on('timeout', () => call.destroy(new Error(`The API server did not answer ${method} ${path} within 30 s.`)));
     call.on('error', reject);
     call.end(body === undefined ? undefined : JSON.stringify(body));
   });

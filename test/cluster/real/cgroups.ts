@@ -1,6 +1,6 @@
 import { existsSync, mkdirSync, readdirSync, readFileSync, rmdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { waitFor } from './waiting.ts';
+import { patienceMs, waitFor } from './waiting.ts';
 
 const mountPoint = '/sys/fs/cgroup';
 
@@ -87,7 +87,7 @@ export const removeGroup = async (group: string): Promise<void> => {
   const folders = treesOf(hierarchies()).map((tree) => join(tree, group));
   await waitFor(
     `an empty control group ${group}`,
-    20_000,
+    patienceMs,
     async () => {
       for (const folder of folders) endAll(folder);
       return folders.every((folder) => removeTree(folder));

@@ -16,7 +16,7 @@ import { installPackages, unmetRequirements } from './requirements.ts';
 import { readState, type State, writeState } from './state.ts';
 import { endServers, findSupervisor, hasEnded, listProcesses, startProcess, type SupervisedProcess } from './supervisor.ts';
 import { findProgram, runTool } from './tools.ts';
-import { waitFor } from './waiting.ts';
+import { patienceMs, waitFor } from './waiting.ts';
 import { raiseWatchLimit, restoreWatchLimit } from './watch-limit.ts';
 
 /** A real Kubernetes on this machine. Several can run side by side under names of their own. */
@@ -87,7 +87,7 @@ export const status = async (name: string): Promise<ClusterStatus> => {
 
 /** Names that pods and nodes resolve to an address, beside the cluster's own: a registry's name to the gateway, say. */
 export const addHostNames = async ({ name, folder }: RealCluster, addresses: Readonly<Record<string, string>>): Promise<void> => {
-  await withLock(`hosts-${name}`, 30_000, async () => {
+  await withLock(`hosts-${name}`, patienceMs, async () => {
     const file = join(folder, 'hosts');
     const kept = readFileSync(file, 'utf8')
       .split('\n')
@@ -141,7 +141,7 @@ const create = async (name: string, binary: string, report: (line: string) => vo
   report(`Starting the control plane (logs in ${join(folder, 'log')}) …`);
   makeGroup(`${rootOf(name)}/control-plane`);
   await connect(Number(await runTool([join(folder, 'kube'), 'namespaces', folder])), addresses);
-  await waitFor(`the supervisor in ${folder}`, 10_000, () => listProcesses(folder).catch(() => undefined), () => logOf(folder, 'supervisor'));
+  await waitFor(`the supervisor in ${folder}`, patienceMs, () => listProcesses(folder).catch(() => undefined), () => logOf(folder, 'supervisor'));
   const start = (component: ControlPlaneComponent) =>
     startProcess(folder, { ...controlPlaneCommand(component, addresses), cgroups: foldersToJoin(`${rootOf(name)}/control-plane`) });
   await start('etcd');
@@ -153,7 +153,7 @@ const create = async (name: string, binary: string, report: (line: string) => vo
 
   report(`Starting the node ${systemNode} …`);
   await startNode(cluster, { name: systemNode, labels: { agentpool: 'system', 'kubernetes.azure.com/agentpool': 'system', 'kubernetes.azure.com/mode': 'system' } });
-  await waitFor('the default service account', 30_000, async () => {
+  await waitFor('the default service account', patienceMs, async () => {
     const { status } = await askApi(folder, addresses.server, 'GET', '/api/v1/namespaces/default/serviceaccounts/default');
     return status === 200;
   });
@@ -161,7 +161,7 @@ const create = async (name: string, binary: string, report: (line: string) => vo
 };
 
 const noteBlock = (folder: string): Promise<number> =>
-  withLock('addresses', 60_000, async () => {
+  withLock('addresses', patienceMs, async () => {
     const block = await freeBlock();
     makeFolders(folder);
     writeFileSync(join(folder, 'block'), String(block));
@@ -195,7 +195,7 @@ const writeFiles = async (folder: string, binary: string, addresses: ReturnType<
 export const waitUntilServing = (folder: string, server: string): Promise<boolean> =>
   waitFor(
     'the API server',
-    60_000,
+    patienceMs,
     async () => {
       const [apiServer] = (await listProcesses(folder)).filter(({ name }) => name === 'kube-apiserver');
       if (apiServer?.running === false) throw new Error(`kube-apiserver ended (${apiServer.status}).\n${logOf(folder, 'kube-apiserver')}`);
@@ -209,13 +209,13 @@ const remove = async (name: string): Promise<void> => {
   const supervisor = findSupervisor(folder);
   if (supervisor !== undefined) {
     process.kill(supervisor, 'SIGKILL');
-    await waitFor(`the end of the cluster's processes (${supervisor})`, 30_000, async () => hasEnded(supervisor));
+    await waitFor(`the end of the cluster's processes (${supervisor})`, patienceMs, async () => hasEnded(supervisor));
   }
   endServers(folder);
   const blockFile = join(folder, 'block');
   if (existsSync(blockFile)) await disconnect(addressesOf(Number(readFileSync(blockFile, 'utf8'))).interface);
   await removeGroup(rootOf(name));
-  await withLock('addresses', 60_000, async () => {
+  await withLock('addresses', patienceMs, async () => {
     rmSync(folder, { recursive: true, force: true, maxRetries: 5, retryDelay: 200 });
     restoreWatchLimit();
   });

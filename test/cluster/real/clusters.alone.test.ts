@@ -10,7 +10,7 @@ import { folderOf } from './files.ts';
 import { findSupervisor } from './supervisor.ts';
 import { ownCluster } from './the-cluster.ts';
 import { marksOf, sharedSettings, tracesOf } from './traces.ts';
-import { waitFor } from './waiting.ts';
+import { patienceMs, waitFor } from './waiting.ts';
 
 const beside = 'beside';
 
@@ -54,7 +54,7 @@ describe('a cluster beside another', () => {
     const main = fileURLToPath(new URL('main.ts', import.meta.url));
     const starting = spawn(process.execPath, [main, 'up', '--name', beside], { stdio: 'ignore' });
     const ended = once(starting, 'exit');
-    await waitFor('a half-started cluster', 60_000, async () => findSupervisor(folderOf(beside)) !== undefined);
+    await waitFor('a half-started cluster', patienceMs, async () => findSupervisor(folderOf(beside)) !== undefined);
     starting.kill('SIGKILL');
     await ended;
     expect((await status(beside)).up).toBe(false);

@@ -4,7 +4,7 @@ import { systemNode } from './cluster.ts';
 import { compactEtcd, restartControllers, startComponent, stopComponent } from './components.ts';
 import { configOf, runPod } from './pods.ts';
 import { ownCluster, ownNamespace } from './the-cluster.ts';
-import { waitFor } from './waiting.ts';
+import { patienceMs, waitFor } from './waiting.ts';
 
 describe('components of the real cluster', () => {
   const cluster = ownCluster();
@@ -36,17 +36,17 @@ describe('components of the real cluster', () => {
     const { metadata } = await createConfigMap(namespace, 'before');
     const first = await watchConfigMaps(namespace, metadata?.resourceVersion ?? '');
     await createConfigMap(namespace, 'during');
-    await waitFor('the event', 10_000, async () => first.events.includes('ADDED during'));
+    await waitFor('the event', patienceMs, async () => first.events.includes('ADDED during'));
     await stopComponent(cluster, 'kube-apiserver');
     try {
-      await waitFor('the end of the watch', 10_000, async () => first.isOver);
+      await waitFor('the end of the watch', patienceMs, async () => first.isOver);
       await expect(api.listNamespace()).rejects.toMatchObject({ cause: { code: 'ECONNREFUSED' } });
     } finally {
       await startComponent(cluster, 'kube-apiserver');
     }
     // Its memory begins with its start: whoever watched has to list again.
     const second = await watchConfigMaps(namespace, metadata?.resourceVersion ?? '');
-    await waitFor('the refusal', 10_000, async () => second.events.includes('ERROR 410'));
+    await waitFor('the refusal', patienceMs, async () => second.events.includes('ERROR 410'));
   });
 
   it('replay what etcd still has, and nothing from before it was compacted', async () => {
@@ -57,10 +57,10 @@ describe('components of the real cluster', () => {
     await startComponent(cluster, 'kube-apiserver', ['--watch-cache=false']);
     try {
       const before = await watchConfigMaps(namespace, metadata?.resourceVersion ?? '');
-      await waitFor('the event', 10_000, async () => before.events.includes('ADDED new'));
+      await waitFor('the event', patienceMs, async () => before.events.includes('ADDED new'));
       expect(await compactEtcd(cluster)).toBeGreaterThan(Number(metadata?.resourceVersion));
       const after = await watchConfigMaps(namespace, metadata?.resourceVersion ?? '');
-      await waitFor('the refusal', 10_000, async () => after.events.includes('ERROR 410'));
+      await waitFor('the refusal', patienceMs, async () => after.events.includes('ERROR 410'));
     } finally {
       await stopComponent(cluster, 'kube-apiserver');
       await startComponent(cluster, 'kube-apiserver');
@@ -84,7 +84,7 @@ describe('components of the real cluster', () => {
     await stopComponent(cluster, `kubelet:${systemNode}`);
     const ready = async () => (await api.readNode({ name: systemNode })).status?.conditions?.find(({ type }) => type === 'Ready')?.status;
     try {
-      await waitFor('the node to be unknown', 60_000, async () => (await ready()) === 'Unknown');
+      await waitFor('the node to be unknown', patienceMs, async () => (await ready()) === 'Unknown');
     } finally {
       await startComponent(cluster, `kubelet:${systemNode}`);
     }

@@ -40,7 +40,7 @@ export const askByPortForward = async ({ cluster, namespace = 'default', pod }: 
       if (until.test(text)) resolve(text);
     });
     errors.on('data', (chunk: Buffer) => reject(new Error(chunk.toString())));
-    AbortSignal.timeout(20_000).addEventListener('abort', () => reject(new Error(`Port ${port} of ${pod} did not answer within 20 s; so far it said "${text}".`)));
+    AbortSignal.timeout(60_000).addEventListener('abort', () => reject(new Error(`Port ${port} of ${pod} did not answer within 60 s; so far it said "${text}".`)));
   });
   // Kept open: at its end the client would hang up, answer or not.
   const input = new PassThrough();

@@ -8,7 +8,7 @@ import { issueKubelet } from './pki.ts';
 import { cniPlugins } from './requirements.ts';
 import { runInside, startProcess, stopProcess, type SupervisedCommand } from './supervisor.ts';
 import { findProgram } from './tools.ts';
-import { waitFor } from './waiting.ts';
+import { patienceMs, waitFor } from './waiting.ts';
 
 export interface NodeFiles {
   cluster: string;
@@ -58,7 +58,7 @@ export const startRuntime = async (files: NodeFiles, settings: NodeSettings): Pr
 
 /** A kubelet that starts before its runtime answers gives up. */
 export const waitForRuntime = (files: NodeFiles): Promise<string> =>
-  waitFor(`containerd of ${files.node}`, 60_000, () => askRuntime(files, 'version').catch(() => undefined), () => logOf(files.folder, `containerd:${files.node}`));
+  waitFor(`containerd of ${files.node}`, patienceMs, () => askRuntime(files, 'version').catch(() => undefined), () => logOf(files.folder, `containerd:${files.node}`));
 
 const askRuntime = ({ folder, node }: NodeFiles, ...words: string[]): Promise<string> => runInside(folder, 'ctr', '--address', inside(node, 'containerd.sock'), ...words);
 

@@ -9,7 +9,7 @@ import { askByPortForward, execInPod, logOfPod } from './inside-pods.ts';
 import { startNode, stopNode } from './nodes.ts';
 import { configOf, runPod } from './pods.ts';
 import { ownCluster, ownNamespace } from './the-cluster.ts';
-import { waitFor } from './waiting.ts';
+import { patienceMs, waitFor } from './waiting.ts';
 
 const gpuNode = 'aks-gpu-0';
 const web = 'mkdir /www; echo "I am $(hostname)" > /www/index.html; echo serving; httpd -f -p 8080 -h /www';
@@ -45,7 +45,7 @@ describe('nodes of the real cluster', () => {
     await runPod(cluster, { name: 'web-0', namespace, node: gpuNode, labels: { app: 'web' }, hostname: 'web-0', subdomain: 'web-headless', script: web });
     await runPod(cluster, { name: 'asker', namespace, node: systemNode });
     for (const url of ['http://web/', `http://web.${namespace}.svc.cluster.local/`, `http://web-0.web-headless.${namespace}.svc.cluster.local:8080/`]) {
-      const answer = await waitFor(`an answer of ${url}`, 20_000, () => execInPod({ cluster, namespace, pod: 'asker' }, ['timeout', '3', 'wget', '-qO-', url]).catch(() => undefined));
+      const answer = await waitFor(`an answer of ${url}`, patienceMs, () => execInPod({ cluster, namespace, pod: 'asker' }, ['timeout', '3', 'wget', '-qO-', url]).catch(() => undefined));
       expect(answer).toBe('I am web-0\n');
     }
     await expect(execInPod({ cluster, namespace, pod: 'asker' }, ['timeout', '3', 'wget', '-qO-', 'http://nobody.example.com/'])).rejects.toThrow('bad address');
@@ -60,23 +60,23 @@ describe('nodes of the real cluster', () => {
     const namespace = await ownNamespace();
     await runPod(cluster, { name: 'asker', namespace, node: gpuNode });
     const url = `http://models.azurecr.io:${(server.address() as AddressInfo).port}/`;
-    expect(await waitFor('the name', 10_000, () => execInPod({ cluster, namespace, pod: 'asker' }, ['timeout', '3', 'wget', '-qO-', url]).catch(() => undefined))).toBe('from this machine');
+    expect(await waitFor('the name', patienceMs, () => execInPod({ cluster, namespace, pod: 'asker' }, ['timeout', '3', 'wget', '-qO-', url]).catch(() => undefined))).toBe('from this machine');
   });
 
   it.each([systemNode, gpuNode])('give logs, run commands and forward ports of pods on %s', async (node) => {
     const namespace = await ownNamespace();
     await runPod(cluster, { name: 'web', namespace, node, script: web });
     const pod = { cluster, namespace, pod: 'web' };
-    expect(await waitFor('the log', 10_000, async () => (await logOfPod(pod)) || undefined)).toBe('serving\n');
+    expect(await waitFor('the log', patienceMs, async () => (await logOfPod(pod)) || undefined)).toBe('serving\n');
     const ask = ['timeout', '3', 'wget', '-qO-', 'http://127.0.0.1:8080/'];
-    expect(await waitFor('the server', 10_000, () => execInPod(pod, ask).catch(() => undefined))).toBe('I am web\n');
+    expect(await waitFor('the server', patienceMs, () => execInPod(pod, ask).catch(() => undefined))).toBe('I am web\n');
     expect(await askByPortForward(pod, 8080, /I am web\n$/u)).toMatch(/^HTTP\/1\.[01] 200 OK/u);
   });
 
   it('give a pod the GPUs that it asks for, and keep the next one waiting for more', async () => {
     const namespace = await ownNamespace();
     await runPod(cluster, { name: 'trainer', namespace, gpuCount: 2, script: 'echo "$NVIDIA_VISIBLE_DEVICES"; sleep 3600' });
-    const devices = await waitFor('the log', 10_000, async () => (await logOfPod({ cluster, namespace, pod: 'trainer' })) || undefined);
+    const devices = await waitFor('the log', patienceMs, async () => (await logOfPod({ cluster, namespace, pod: 'trainer' })) || undefined);
     expect(devices.trim().split(',').toSorted()).toEqual(['GPU-0', 'GPU-1']);
     await expect(runPod(cluster, { name: 'second', namespace, gpuCount: 1, timeoutMs: 3000 })).rejects.toThrow('Insufficient nvidia.com/gpu');
   });
@@ -95,7 +95,7 @@ describe('nodes of the real cluster', () => {
     expect(new Set(started.map(({ address }) => address)).size).toBe(2);
     const namespace = await ownNamespace();
     for (const node of names) await runPod(cluster, { name: `on-${node}`, namespace, node, gpuCount: 1 });
-    await Promise.all(names.map((name) => stopNode(cluster, name, { drainMs: 20_000 })));
+    await Promise.all(names.map((name) => stopNode(cluster, name, { drainMs: patienceMs })));
     expect((await api.listNode()).items.map(({ metadata }) => metadata?.name).filter((name) => names.includes(name ?? ''))).toEqual([]);
     expect((await api.listNamespacedPod({ namespace })).items).toEqual([]);
   });

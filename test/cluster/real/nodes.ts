@@ -8,7 +8,7 @@ import { logOf } from './logs.ts';
 import { emptyDisk, fillDisk, nodeCommand, type NodeFiles, type NodeSettings, prepareNode, removeNode, startRuntime } from './node.ts';
 import { changeState, readState, type State } from './state.ts';
 import { listProcesses, startProcess } from './supervisor.ts';
-import { waitFor } from './waiting.ts';
+import { patienceMs, waitFor } from './waiting.ts';
 
 export interface NodeOptions {
   name: string;
@@ -106,7 +106,7 @@ const isReady = ({ status: { conditions = [], allocatable = {} } = {} }: NodeObj
 const waitUntilReady = (files: NodeFiles, { gpuCount }: NodeSettings): Promise<boolean> =>
   waitFor(
     `the node ${files.node} to be Ready`,
-    60_000,
+    patienceMs,
     async () => {
       await refuseEnded(files);
       return isReady(await readNode(files), gpuCount);
@@ -134,7 +134,7 @@ export const registrationsOf = ({ folder, node }: NodeFiles): number => {
 export const waitUntilBack = (files: NodeFiles, gpuCount: number, registrations: number, sinceMs: number): Promise<boolean> =>
   waitFor(
     `the node ${files.node} to be Ready again`,
-    60_000,
+    patienceMs,
     async () => {
       await refuseEnded(files);
       return (gpuCount === 0 || registrationsOf(files) > registrations) && isReady(await readNode(files), gpuCount, sinceMs);

@@ -2,7 +2,7 @@ import { CoreV1Api, KubeConfig, type V1Pod } from '@kubernetes/client-node';
 import { onTestFinished } from 'vitest';
 import type { RealCluster } from './cluster.ts';
 import { busyboxImage } from './node-image.ts';
-import { waitFor } from './waiting.ts';
+import { patienceMs, waitFor } from './waiting.ts';
 
 export interface PodOptions {
   name: string;
@@ -25,7 +25,7 @@ export const configOf = ({ kubeconfigFile }: RealCluster): KubeConfig => {
 
 /** A pod of the image that every node has, once it runs; deleted with the test. */
 export const runPod = async (cluster: RealCluster, options: PodOptions): Promise<V1Pod> => {
-  const { name, namespace = 'default', node, gpuCount = 0, labels = {}, hostname, subdomain, script = 'sleep 3600', timeoutMs = 60_000 } = options;
+  const { name, namespace = 'default', node, gpuCount = 0, labels = {}, hostname, subdomain, script = 'sleep 3600', timeoutMs = patienceMs } = options;
   const api = configOf(cluster).makeApiClient(CoreV1Api);
   await api.createNamespacedPod({
     namespace,

@@ -9,7 +9,7 @@ const file = (name: string): string => fileURLToPath(new URL(name, import.meta.u
 /** Runs a script where the given files are not, as far as it and what it starts can see. */
 const withoutFiles = (hidden: readonly string[], words: readonly string[], env: Record<string, string> = {}) => {
   const hide = hidden.map((path) => (path === '/sys/fs/cgroup' ? `mount -t tmpfs none ${path}` : `mount --bind /dev/null ${path}`)).join(' && ');
-  return execa('unshare', ['--mount', 'sh', '-c', `${hide} && exec "$@"`, 'sh', process.execPath, ...words], { reject: false, env, timeout: 60_000 });
+  return execa('unshare', ['--mount', 'sh', '-c', `${hide} && exec "$@"`, 'sh', process.execPath, ...words], { reject: false, env, timeout: 150_000 });
 };
 
 const found = (name: string): string => {

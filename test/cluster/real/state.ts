@@ -30,7 +30,7 @@ export const writeState = (state: State): void => {
 
 /** One at a time, whichever processes change it. */
 export const changeState = <T>(name: string, change: (state: State) => T): Promise<T> =>
-  withLock(`state-${name}`, 30_000, async () => {
+  withLock(`state-${name}`, 5 * 60_000, async () => {
     const state = readState(name);
     if (state === undefined) throw new Error(`No cluster is called ${name}.`);
     const result = change(state);

@@ -76,14 +76,14 @@ export const startProcess = async (folder: string, command: SupervisedCommand): 
 
 /** Asks it to end, and ends it after the grace. Resolves when it is gone. */
 export const stopProcess = async (folder: string, name: string, graceMs: number): Promise<void> => {
-  await ask(folder, 'POST', '/stop', { name, graceMs }, graceMs + 20_000);
+  await ask(folder, 'POST', '/stop', { name, graceMs }, graceMs + 60_000);
 };
 
 /** Runs a command to its end where the cluster's processes see files and network. */
 export const runInside = (folder: string, ...command: string[]): Promise<string> =>
   runTool(['nsenter', '--target', String(requirePid(folder)), '--mount', '--net', '--pid', '--', ...command]);
 
-const ask = (folder: string, method: string, path: string, body?: unknown, timeoutMs = 20_000): Promise<unknown> => {
+const ask = (folder: string, method: string, path: string, body?: unknown, timeoutMs = 60_000): Promise<unknown> => {
   // By way of the process's own root, since the socket's path below the cache may be longer than a socket's may be.
   const socketPath = `/proc/${requirePid(folder)}/root${insideFolder}/supervisor.sock`;
   return new Promise((resolve, reject) => {

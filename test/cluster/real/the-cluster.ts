@@ -3,7 +3,7 @@ import { CoreV1Api, KubeConfig } from '@kubernetes/client-node';
 import { inject, onTestFinished } from 'vitest';
 import type { RealCluster } from './cluster.ts';
 import type { ProvidedCluster } from './global-setup.ts';
-import { waitFor } from './waiting.ts';
+import { patienceMs, waitFor } from './waiting.ts';
 
 /** The cluster that the suite runs on: ours, to do with as we like, or one that somebody gave us. */
 export const theCluster = (): ProvidedCluster => inject('realCluster');
@@ -26,7 +26,7 @@ export const ownNamespace = async (kubeconfigFile = theCluster().kubeconfigFile)
     await api.deleteNamespace({ name }).catch(() => undefined);
   });
   // Controllers that lost the API server try again ever more seldom, half a minute apart at last.
-  await waitFor(`the service account of ${name}`, 90_000, () =>
+  await waitFor(`the service account of ${name}`, patienceMs, () =>
     api.readNamespacedServiceAccount({ namespace: name, name: 'default' }).then(
       () => true,
       () => false,

@@ -25,7 +25,7 @@ export interface ToolOptions {
 }
 
 /** What it prints. Rejects with the command and its own words when it fails. */
-export const runTool = async (words: readonly [string, ...string[]], { cwd, env = {}, timeoutMs = 60_000 }: ToolOptions = {}): Promise<string> => {
+export const runTool = async (words: readonly [string, ...string[]], { cwd, env = {}, timeoutMs = 180_000 }: ToolOptions = {}): Promise<string> => {
   const [program, ...rest] = words;
   const result = await execa(program, rest, { env: { ...toolEnvironment, ...env }, timeout: timeoutMs, ...(cwd !== undefined && { cwd }) });
   return result.stdout;

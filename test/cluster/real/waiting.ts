@@ -1,5 +1,10 @@
 import { setTimeout as pause } from 'node:timers/promises';
 
+/**
+ * What takes a second alone takes a minute on a machine that is busy with others. A bound is only for what never comes.
+ */
+export const patienceMs = 150_000;
+
 /** Asks until there is an answer other than undefined or false. `failed` ends the wait early, by throwing. */
 export const waitFor = async <T>(
   what: string,

@@ -5,7 +5,7 @@ import type { Fault } from './front/faults.ts';
 type Controlled = Pick<Registries, 'controlUrl'>;
 
 const call = async ({ controlUrl }: Controlled, method: string, path: string, body?: string | Uint8Array<ArrayBuffer>): Promise<string> => {
-  const answer = await fetch(`${controlUrl}${path}`, { method, ...(body !== undefined && { body }), signal: AbortSignal.timeout(10_000) });
+  const answer = await fetch(`${controlUrl}${path}`, { method, ...(body !== undefined && { body }), signal: AbortSignal.timeout(60_000) });
   const text = await answer.text();
   if (!answer.ok) throw new Error(`The registries' control answers ${answer.status} to ${method} ${path}: ${text}`);
   return text;

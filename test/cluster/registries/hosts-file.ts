@@ -13,7 +13,7 @@ const mark = (cluster: string): string => `# kaito-ts test cluster ${cluster}`;
 
 /** In place: in a container the file is mounted and cannot be replaced. */
 const rewrite = (change: (lines: string[]) => string[]): Promise<void> =>
-  withLock('etc-hosts', 30_000, async () => {
+  withLock('etc-hosts', 5 * 60_000, async () => {
     const before = readFileSync(file, 'utf8');
     const after = `${change(before.replace(/\n$/, '').split('\n')).join('\n')}\n`;
     if (after !== before) writeFileSync(file, after);

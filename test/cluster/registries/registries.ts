@@ -3,7 +3,7 @@ import { existsSync, mkdirSync, openSync, readFileSync, rmSync, writeFileSync } 
 import { join } from 'node:path';
 import { addHostNames, issueServerCertificate, type RealCluster } from '../real/cluster.ts';
 import { withLock } from '../real/lock.ts';
-import { waitFor } from '../real/waiting.ts';
+import { patienceMs, waitFor } from '../real/waiting.ts';
 import { catalogueKey, makeCatalogue, missingPackages } from '../images/catalogue.ts';
 import { push } from '../images/push.ts';
 import type { FrontSettings, FrontState, RegistryUser } from './front/settings.ts';
@@ -77,7 +77,7 @@ export const stopRegistries = async (cluster: RealCluster): Promise<void> => {
   const pid = pidOf(folder);
   if (pid !== undefined) {
     process.kill(pid, 'SIGTERM');
-    await waitFor(`the end of the registries (process ${pid})`, 10_000, async () => pidOf(folder) === undefined);
+    await waitFor(`the end of the registries (process ${pid})`, patienceMs, async () => pidOf(folder) === undefined);
   }
   await removeHostNames(cluster.name);
 };
@@ -143,7 +143,7 @@ const startFront = async (cluster: RealCluster, folder: string, names: readonly 
   const child = spawn(process.execPath, [join(import.meta.dirname, 'front', 'main.ts'), join(folder, 'settings.json')], { detached: true, stdio: ['ignore', log, log] });
   child.unref();
   writeFileSync(pidFileOf(folder), String(child.pid));
-  await waitFor('the registries', 20_000, async () => {
+  await waitFor('the registries', patienceMs, async () => {
     if (child.exitCode !== null) throw new Error(`The registries ended: ${readFileSync(logFile, 'utf8').slice(-2000)}`);
     return existsSync(stateFile);
   });

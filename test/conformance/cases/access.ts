@@ -51,7 +51,7 @@ export const accessCases: readonly ConformanceCase[] = [
       await must(send(server, 'POST', 'rolebindings', { apiVersion: 'rbac.authorization.k8s.io/v1', kind: 'RoleBinding', metadata: { name: 'reader' }, roleRef: { apiGroup: 'rbac.authorization.k8s.io', kind: 'Role', name: 'reader' }, subjects: [{ kind: 'User', name: 'ada', apiGroup: 'rbac.authorization.k8s.io' }] }));
       const code = async (method: string, rest: string, body?: unknown) => (await send(server, method, rest, body, ada)).code;
       // The authoriser hears of roles as everybody does, by watching.
-      const endsAt = Date.now() + 10_000;
+      const endsAt = Date.now() + 60_000;
       while ((await code('GET', 'configmaps')) === 403 && Date.now() < endsAt);
       return {
         list: await code('GET', 'configmaps'),

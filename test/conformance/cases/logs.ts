@@ -7,6 +7,16 @@ const read = async (server: TestServer, query = '', name = 'a'): Promise<unknown
   return answer.code < 300 ? answer.text : seen(answer);
 };
 
+/** What is said while the container waits for that reason: it changes as the kubelet tries again. */
+const readWhileWaiting = async (server: TestServer, name: string, reason: string): Promise<unknown> => {
+  const isWaiting = (found: unknown) => valueAt(listAt(found, 'status', 'containerStatuses')[0], 'state', 'waiting', 'reason') === reason;
+  for (;;) {
+    await until(server, `pods/${name}`, isWaiting);
+    const said = await read(server, '', name);
+    if (isWaiting((await send(server, 'GET', `pods/${name}`)).body)) return said;
+  }
+};
+
 const lines = 'echo one; echo two >&2; echo three';
 
 const hasEnded = (found: unknown): boolean => ['Succeeded', 'Failed'].includes(String(valueAt(found, 'status', 'phase')));
@@ -65,16 +75,13 @@ export const logCases: readonly ConformanceCase[] = [
       await must(send(server, 'POST', 'pods', pod(server, 'config', undefined, { containers: [container(server, 'true', { env: [{ name: 'A', valueFrom: { configMapKeyRef: { name: 'none', key: 'a' } } }] })] })));
       await must(send(server, 'POST', 'pods', pod(server, 'init', undefined, { initContainers: [{ ...container(server), name: 'first' }] })));
       await must(send(server, 'POST', 'pods', pod(server, 'runs')));
-      const waiting = (reason: string) => (found: unknown) => valueAt(listAt(found, 'status', 'containerStatuses')[0], 'state', 'waiting', 'reason') === reason;
       await until(server, 'pods/nowhere', hasCondition('PodScheduled', 'False'));
-      await until(server, 'pods/image', waiting('ImagePullBackOff'));
-      await until(server, 'pods/config', waiting('CreateContainerConfigError'));
       await until(server, 'pods/init', (found) => valueAt(listAt(found, 'status', 'initContainerStatuses')[0], 'state', 'running') !== undefined);
       await until(server, 'pods/runs', hasCondition('Ready'));
       return {
         nowhere: await read(server, '', 'nowhere'),
-        image: await read(server, '', 'image'),
-        config: await read(server, '', 'config'),
+        image: await readWhileWaiting(server, 'image', 'ImagePullBackOff'),
+        config: await readWhileWaiting(server, 'config', 'CreateContainerConfigError'),
         initMain: await read(server, '?container=main', 'init'),
         initFirst: await read(server, '?container=first', 'init'),
         previous: await read(server, '?previous=true', 'runs'),

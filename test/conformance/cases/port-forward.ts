@@ -14,7 +14,7 @@ const asBuffer = (data: RawData): Buffer => (Buffer.isBuffer(data) ? data : Buff
 
 /** Waits on a socket, so that none is left open by a case that failed. */
 const within = async <T>(client: WebSocket, work: Promise<T>): Promise<T> => {
-  const timer = setTimeout(() => client.terminate(), 15_000);
+  const timer = setTimeout(() => client.terminate(), 60_000);
   try {
     return await work;
   } finally {

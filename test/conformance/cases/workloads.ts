@@ -14,8 +14,9 @@ const statusOf = (object: unknown): JsonRecord => ({ ...recordAt(object, 'status
 
 const podsOf = async (server: TestServer, selector: string): Promise<JsonRecord[]> => itemsOf((await send(server, 'GET', `pods?labelSelector=${encodeURIComponent(selector)}`)).body);
 
-const eventsOf = async (server: TestServer, name: string): Promise<string[]> => {
-  const list = itemsOf((await send(server, 'GET', `events?fieldSelector=involvedObject.name%3D${name}`)).body);
+/** Once the last of them has come, which is written after what it tells of. */
+const eventsOf = async (server: TestServer, name: string, last: string): Promise<string[]> => {
+  const list = itemsOf(await until(server, `events?fieldSelector=involvedObject.name%3D${name}`, (found) => itemsOf(found).some((event) => textAt(event, 'reason') === last)));
   return [...new Set(list.map((event) => `${textAt(event, 'type')} ${textAt(event, 'reason')}: ${textAt(event, 'message')}`))].sort();
 };
 
@@ -30,7 +31,7 @@ export const workloadCases: readonly ConformanceCase[] = [
       const made = await must(send(server, 'POST', 'jobs', job(server, 'a', 'echo done', { template: template(server, { app: 'a' }, 'echo done', { restartPolicy: 'Never' }) })));
       const ended = await until(server, 'jobs/a', hasCondition('Complete'));
       const [pod] = await podsOf(server, 'job-name=a');
-      return { spec: made['spec'], labels: valueAt(made, 'metadata', 'labels') ?? null, status: statusOf(ended), podLabels: valueAt(pod, 'metadata', 'labels'), owner: valueAt(pod, 'metadata', 'ownerReferences'), phase: valueAt(pod, 'status', 'phase'), events: await eventsOf(server, 'a') };
+      return { spec: made['spec'], labels: valueAt(made, 'metadata', 'labels') ?? null, status: statusOf(ended), podLabels: valueAt(pod, 'metadata', 'labels'), owner: valueAt(pod, 'metadata', 'ownerReferences'), phase: valueAt(pod, 'status', 'phase'), events: await eventsOf(server, 'a', 'Completed') };
     },
   },
   {
@@ -39,7 +40,7 @@ export const workloadCases: readonly ConformanceCase[] = [
     async observe(server) {
       await must(send(server, 'POST', 'jobs', job(server, 'a', 'exit 3', { backoffLimit: 0 })));
       const ended = await until(server, 'jobs/a', hasCondition('Failed'));
-      return { status: statusOf(ended), events: await eventsOf(server, 'a') };
+      return { status: statusOf(ended), events: await eventsOf(server, 'a', 'BackoffLimitExceeded') };
     },
   },
   {

@@ -1,6 +1,6 @@
 import { spawn } from 'node:child_process';
 import { existsSync } from 'node:fs';
-import { waitFor } from '../../real/waiting.ts';
+import { patienceMs, waitFor } from '../../real/waiting.ts';
 import type { FrontSettings } from './settings.ts';
 
 /** Starts Debian's docker-registry, once for each store. They end with this process, even when it is killed. */
@@ -12,5 +12,5 @@ export const startStores = async ({ stores }: FrontSettings): Promise<void> => {
       process.exit(1);
     });
   }
-  await waitFor("docker-registry's sockets", 10_000, async () => Object.values(stores).every(({ socket }) => existsSync(socket)));
+  await waitFor("docker-registry's sockets", patienceMs, async () => Object.values(stores).every(({ socket }) => existsSync(socket)));
 };
