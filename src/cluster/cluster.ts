@@ -101,6 +101,8 @@ export interface LogOptions extends Scope {
   previous?: boolean;
   tailLines?: number;
   sinceSeconds?: number;
+  /** RFC 3339. The kubelet counts in whole seconds. */
+  sinceTime?: string;
   timestamps?: boolean;
   signal?: AbortSignal;
 }

@@ -14,12 +14,12 @@ export async function* readLogs(
   question: Question,
   options: LogOptions,
 ): AsyncGenerator<string, void, undefined> {
-  const { container, follow, previous, tailLines, sinceSeconds, timestamps, signal } = options;
+  const { container, follow, previous, tailLines, sinceSeconds, sinceTime, timestamps, signal } = options;
   try {
     const response = await transport.stream({
       question,
       method: 'GET',
-      query: { container, follow, previous, tailLines, sinceSeconds, timestamps },
+      query: { container, follow, previous, tailLines, sinceSeconds, sinceTime, timestamps },
       ...(signal === undefined ? {} : { signal }),
     });
     response.setEncoding('utf8');

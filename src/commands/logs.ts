@@ -14,9 +14,14 @@ export default defineCommand({
   },
   examples: ['logs my-tuning', 'logs my-tuning -f -c tuner'],
   async *run({ arguments: [name = ''], options }, context) {
-    const [{ containerStatuses, diagnosePods }, { createSanitiser }, { readRecord }] = await Promise.all([import('../flow/diagnose.ts'), import('../terminal/sanitise.ts'), import('../flow/read-record.ts')]);
+    const [{ containerStatuses, diagnosePods }, { createSanitiser }, { readRecord }, { followLog }] = await Promise.all([
+      import('../flow/diagnose.ts'),
+      import('../terminal/sanitise.ts'),
+      import('../flow/read-record.ts'),
+      import('../flow/follow-log.ts'),
+    ]);
     if (name === '') throw new UsageError('Name the workspace whose log to print.');
-    const { signal } = context;
+    const { signal, clock } = context;
     const cluster = await context.cluster();
     const pods = await cluster.list('Pod', { labelSelector: `kaito.sh/workspace=${name}`, signal });
     const pod = pods.sort((left, right) => ((left.metadata.creationTimestamp ?? '') < (right.metadata.creationTimestamp ?? '') ? 1 : -1))[0];
@@ -50,15 +55,14 @@ export default defineCommand({
       throw new UsageError(`Pod ${pod.metadata.name} has no container ${container ?? ''}.`, { hints: [`Choose one of: ${known.join(', ')}.`] });
     }
     yield { type: 'note', message: `Log of container ${container} in pod ${pod.metadata.name}:` };
-    const log = cluster.logs(pod.metadata.name, {
-      container,
-      follow: options.follow,
-      previous: options.previous,
-      ...(options.tail === undefined ? {} : { tailLines: options.tail }),
-      signal,
-    });
+    const log =
+      options.follow && !options.previous
+        ? followLog({ cluster, clock, signal }, { pod, name: container }, options.tail)
+        : cluster.logs(pod.metadata.name, { container, previous: options.previous, ...(options.tail === undefined ? {} : { tailLines: options.tail }), signal });
     const sanitiser = createSanitiser();
-    // A progress bar redraws itself with carriage returns: as lines it can be read in a file too.
-    for await (const piece of log) yield { type: 'log', container, text: sanitiser.push(piece.replaceAll(/\r\n?/g, '\n')) };
+    for await (const piece of log) {
+      // A progress bar redraws itself with carriage returns: as lines it can be read in a file too.
+      yield typeof piece === 'string' ? { type: 'log', container, text: sanitiser.push(piece.replaceAll(/\r\n?/g, '\n')) } : piece;
+    }
   },
 });

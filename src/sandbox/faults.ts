@@ -16,6 +16,7 @@ export const faultMeanings = {
   'push-refused': 'the registry refuses the push',
   'registry-down': 'the registry answers 503',
   'watch-gone': 'every watch ends with 410 Gone after a few events',
+  'log-cut': 'a log that is followed from its beginning loses its connection after some lines',
   'watch-cut': 'every watch loses its connection after a few events',
   'api-down': 'the Kubernetes API answers 503',
   'slow-nodes': 'nodes take hours to come',

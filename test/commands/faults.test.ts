@@ -122,6 +122,21 @@ describe.each<[Fault]>([['watch-gone'], ['watch-cut']])('a Kubernetes API whose 
   });
 });
 
+describe('a log that is followed over a connection that breaks', () => {
+  const sandbox = useSandbox(['log-cut'], 600);
+
+  it('comes whole, with nothing told twice, and says that it broke off and went on', async () => {
+    const tuned = await sandbox.run([...tune, '--keep-nodes']);
+    expect(tuned.exitCode, tuned.stderr).toBe(0);
+    const followed = await sandbox.run(['logs', tuning, '-f', '-c', 'tuner']);
+    expect(followed.stderr).toMatch(/^warning: The log broke off, and is taken up again: The API server \S+ broke the connection off\.\nThe log goes on where it broke off\.$/m);
+    expect(followed.exitCode).toBe(0);
+    const afterwards = await sandbox.run(['logs', tuning, '-c', 'tuner']);
+    expect(followed.stdout).toBe(afterwards.stdout);
+    expect(followed.stdout).toMatch(/Fine-Tuning completed/);
+  });
+});
+
 describe('several instance types', () => {
   const sandbox = useSandbox(['capacity']);
 

@@ -30,16 +30,22 @@ export const sendLog = (exchange: Exchange): void => {
   streamLog(exchange, log, options);
 };
 
-const streamLog = ({ response }: Exchange, log: ContainerLog, options: LogOptions): void => {
+const streamLog = ({ api, response }: Exchange, log: ContainerLog, options: LogOptions): void => {
   response.writeHead(200, { 'content-type': 'text/plain', 'cache-control': 'no-cache, private' });
   response.flushHeaders();
   const format = createFormatter(options.timestamps);
+  // Who comes back for the rest gets it, or nobody could ever read to the end.
+  const isToBreak = api.faults.has('log-cut') && options.follow && options.since === undefined;
+  let written = 0;
   let remainingBytes = options.limitBytes ?? Number.POSITIVE_INFINITY;
 
   const write = (entry: LogEntry): void => {
     const bytes = Buffer.from(format(entry)).subarray(0, remainingBytes);
     remainingBytes -= bytes.length;
-    if (!response.writableEnded && !response.destroyed) response.write(bytes);
+    written += 1;
+    if (response.writableEnded || response.destroyed || (isToBreak && written > entriesBeforeFault)) return;
+    // Broken only when it has been sent: a client that is never told anything could never get on.
+    response.write(bytes, isToBreak && written === entriesBeforeFault ? () => response.destroy() : undefined);
     if (remainingBytes <= 0) response.end();
   };
 
@@ -48,7 +54,7 @@ const streamLog = ({ response }: Exchange, log: ContainerLog, options: LogOption
   // The last 0 lines are none, where `slice` would take all.
   for (const entry of tailLines === undefined ? entries : entries.slice(Math.max(0, entries.length - tailLines))) write(entry);
   if (!follow || log.ended || response.writableEnded) {
-    response.end();
+    if (!isToBreak || written < entriesBeforeFault) response.end();
     return;
   }
   const stop = log.follow((entry) => {
@@ -57,6 +63,9 @@ const streamLog = ({ response }: Exchange, log: ContainerLog, options: LogOption
   });
   response.once('close', stop);
 };
+
+/** What is told before the fault `log-cut`. */
+const entriesBeforeFault = 10;
 
 /** A time stamp stands at the start of each line, not before the rest of one that came in pieces. */
 const createFormatter = (hasTimestamps: boolean) => {
