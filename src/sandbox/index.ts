@@ -12,6 +12,7 @@ import { createRbac } from './kube/rbac.ts';
 import { startKubernetesApi } from './kube/server.ts';
 import { createStore } from './kube/store.ts';
 import { createKubelet } from './kubelet/kubelet.ts';
+import { kubernetesVersion } from './kubernetes-version.ts';
 import { createContainerFetch } from './network.ts';
 import { programs } from './programs/index.ts';
 import type { Program } from './programs/program.ts';
@@ -81,7 +82,7 @@ export const startSandbox = async ({ faults: faultNames, speed, programs: more =
     subscriptionId,
     tenantId,
     location,
-    clusters: [{ name: clusterName, resourceGroup, kubernetesVersion: '1.33.5', fqdn: '127.0.0.1', agentPools: [{ name: 'system', vmSize: 'Standard_D4s_v5', count: 1, mode: 'System' }] }],
+    clusters: [{ name: clusterName, resourceGroup, kubernetesVersion, fqdn: '127.0.0.1', agentPools: [{ name: 'system', vmSize: 'Standard_D4s_v5', count: 1, mode: 'System' }] }],
     onPool: {
       created: (pool, _cluster, signal) => addNodes({ store, clock, faults, place, pool, signal }),
       deleted: (pool, _cluster, signal) => removeNodes({ store, clock, pool: pool.name, signal }),

@@ -1,6 +1,7 @@
 import { createHash, randomUUID } from 'node:crypto';
 import type { VmSize } from '../arm/vm-sizes.ts';
 import { toTimestamp } from '../kube/store.ts';
+import { kubernetesVersion } from '../kubernetes-version.ts';
 import type { NewObject } from './objects.ts';
 
 /** Where a cluster's machines are. */
@@ -142,7 +143,7 @@ const nodeInfo = () => ({
   containerRuntimeVersion: 'containerd://2.1.5-1',
   kernelVersion: '5.15.0-1098-azure',
   kubeProxyVersion: '',
-  kubeletVersion: 'v1.34.2',
+  kubeletVersion: `v${kubernetesVersion}`,
   machineID: randomUUID().replaceAll('-', ''),
   operatingSystem: 'linux',
   osImage: 'Ubuntu 22.04.5 LTS',

@@ -1,4 +1,5 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
+import { kubernetesVersion } from '../kubernetes-version.ts';
 import { unknownPath } from './errors.ts';
 import { sendJson } from './exchange.ts';
 import type { JsonRecord } from './json.ts';
@@ -118,12 +119,12 @@ const subresourceKind = ({ kind }: Resource, subresource: Subresource): { group?
 
 const inGroup = (group: string): Resource[] => resources.filter((resource) => resource.group === group);
 
-export const describeVersion = (gitVersion: string): JsonRecord => {
-  const [, major = '', minor = ''] = /^v(\d+)\.(\d+)/.exec(gitVersion) ?? [];
+export const describeVersion = (): JsonRecord => {
+  const [major, minor] = kubernetesVersion.split('.');
   return {
     major,
     minor,
-    gitVersion,
+    gitVersion: `v${kubernetesVersion}`,
     gitCommit: '',
     gitTreeState: 'clean',
     buildDate: '1970-01-01T00:00:00Z',

@@ -13,8 +13,6 @@ export interface Api {
   clock: SandboxClock;
   faults: Faults;
   authorize: Authorize;
-  /** `v1.33.5`. */
-  version: string;
 }
 
 /** One request for objects, authenticated and authorised, with the way to answer it. */

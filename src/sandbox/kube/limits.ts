@@ -16,6 +16,7 @@ const below = (plural: string, ...subresources: string[]): RegExp => new RegExp(
 /** All that is known to be missing. `docs/sandbox.md` is written from it. */
 export const limits: readonly Limit[] = [
   { what: 'Commands inside containers: `exec`, `attach`, ephemeral containers, `cp`', note: 'Containers play recordings; there is no shell in them.', paths: below('pods', 'exec', 'attach', 'ephemeralcontainers') },
+  { what: 'Programs other than those that `tune` and `serve` start', note: 'The image is pulled, and the container fails as one does whose command is not in its image.' },
   { what: 'Requests to pods, Services and nodes through the API server (`proxy`)', note: 'Forward a port instead.', paths: below('(?:pods|services|nodes)', 'proxy') },
   { what: 'Evictions, bindings and resizing of pods', note: 'Delete a pod instead of evicting it. A drained node deletes its pods by itself.', paths: below('pods', 'eviction', 'binding', 'resize') },
   { what: 'Tokens of ServiceAccounts', note: 'The one login is the administrator of the printed kubeconfig; act as others with `--as`.', paths: below('serviceaccounts', 'token') },
@@ -32,7 +33,7 @@ export const limits: readonly Limit[] = [
   { what: 'Metrics, profiles and logs of the API server itself', note: 'There is no such server.', paths: /^\/(?:metrics|debug|logs)(?:\/|$)/ },
   { what: 'OpenAPI version 2, and schemas in version 3', note: 'Fields are validated by the server all the same; `kubectl explain` has nothing to show.', paths: /^\/openapi\/v2$/ },
   { what: 'Port-forwarding in base64, the oldest of its protocols', note: 'Answered with 501. Channels, SPDY and SPDY inside of a WebSocket are spoken.' },
-  { what: 'Protobuf of other kinds than kubectl sends', note: 'Answered with 501. JSON and YAML are understood for all kinds; answers are JSON.' },
+  { what: 'Protobuf of other kinds than ConfigMap, Secret, Namespace and the reviews of one’s own rights', note: 'Answered with 501. JSON and YAML are understood for all kinds; answers are JSON. Where `kubectl create deployment` or `create job` sends protobuf, `--dry-run=client -o yaml` gives what `kubectl apply -f -` takes.' },
   { what: 'Who owns the fields that controllers write', note: 'Their writes leave no entry in `managedFields`.' },
   { what: 'The lines that differ, in a refusal of a change to a pod or to a claim', note: 'The refusal itself is the same.' },
   { what: 'Go’s own words for a YAML text that cannot be read', note: 'Code and reason are the same.' },

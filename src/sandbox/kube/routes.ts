@@ -26,7 +26,7 @@ export const answer = async (api: Api, request: IncomingMessage, response: Serve
   if (['/livez', '/readyz', '/healthz'].includes(path) && !api.faults.has('api-down')) return sendText(response, 200, 'ok');
 
   const user = identify(request);
-  if (path === '/version') return sendJson(response, 200, describeVersion(api.version));
+  if (path === '/version') return sendJson(response, 200, describeVersion());
   const openApi = path === '/openapi/v3' ? openApiIndex() : openApiDocument(path.replace(/^\/openapi\/v3/, ''));
   if (openApi && path.startsWith('/openapi/v3')) return sendJson(response, 200, openApi);
 

@@ -22,8 +22,6 @@ export interface KubernetesApiOptions {
   authenticate: Authenticate;
   /** Everything is allowed to everybody who is known, when absent. */
   authorize?: Authorize;
-  /** As `kubectl version` shows it. */
-  version?: string;
 }
 
 export interface KubernetesApi {
@@ -42,12 +40,10 @@ export interface KubernetesRequest {
   path: string;
 }
 
-const defaultVersion = 'v1.33.5';
-
 /** The sandbox's Kubernetes API server: the real protocol over TLS, on a free port of the loopback interface. */
 export const startKubernetesApi = async (options: KubernetesApiOptions): Promise<KubernetesApi> => {
   const { tls, authenticate, faults } = options;
-  const api: Api = { ...options, authorize: options.authorize ?? (() => true), version: options.version ?? defaultVersion };
+  const api: Api = { ...options, authorize: options.authorize ?? (() => true) };
   const upgraded = new Set<Duplex>();
   const requests: KubernetesRequest[] = [];
 

@@ -41,6 +41,6 @@ describe('discovery', () => {
   });
 
   it('tells its version', async () => {
-    expect((await api.send('GET', '/version')).body).toMatchObject({ major: '1', minor: '33', gitVersion: 'v1.33.5' });
+    expect((await api.send('GET', '/version')).body).toMatchObject({ major: '1', minor: '36', gitVersion: 'v1.36.3' });
   });
 });
