@@ -1,3 +1,4 @@
+import { quote } from './go-text.ts';
 import { isMap } from './json.ts';
 import { embeddingOf, fieldsOf } from './pod-fields.ts';
 import type { Path } from './problem.ts';
@@ -24,7 +25,7 @@ export const decode = (value: unknown, type: string, place: Place): Finding[] =>
 const decodeFields = (map: Readonly<Record<string, unknown>>, type: string, { path, fields: above }: Place): Finding[] =>
   Object.entries(map).flatMap(([key, inner]) => {
     const field = fieldsOf(type)?.get(key.toLowerCase());
-    if (!field) return [{ path: [...path, key], message: `json: unknown field ${JSON.stringify(key)}`, fix: 'Correct its name: the webhook refuses what it does not know here.' }];
+    if (!field) return [{ path: [...path, key], message: `json: unknown field ${quote(key)}`, fix: 'Correct its name: the webhook refuses what it does not know here.' }];
     const inside = embeddingOf(type, field.name);
     return decode(inner, field.type, { path: [...path, key], owner: type, fields: [...above, ...(inside === undefined ? [] : [inside]), field.name] });
   });
@@ -33,6 +34,9 @@ const decodePlain = (value: unknown, type: string, place: Place): Finding[] => {
   switch (type) {
     case 'quantity':
       return quantityProblem(value).map((message) => ({ path: place.path, message, fix: 'Write a quantity, such as 500m or 10Gi.' }));
+    case 'time':
+      if (typeof value !== 'string') return [mismatch(value, 'string', place)];
+      return timeProblem(value).map((message) => ({ path: place.path, message, fix: 'Leave it out: Kubernetes sets it.' }));
     case 'intOrString':
       return typeof value === 'string' ? [] : decodePlain(value, 'int32', place);
     case 'int32':
@@ -51,6 +55,24 @@ const quantityProblem = (value: unknown): string[] => {
   if (/^[+-]?(?:\d+\.?\d*|\.\d+)(?:[numkMGTPE]|[KMGTPE]i|[eE][+-]?\d+)?$/.test(text)) return [];
   return [/^[+-]?[0-9.]+[eEinumkKMGTP]*[-+]?[0-9]*$/.test(text) ? "unable to parse quantity's suffix" : "quantities must match the regular expression '^([+-]?[0-9.]+)([eEinumkKMGTP]*[-+]?[0-9]*)$'"];
 };
+
+/** https://pkg.go.dev/time#Parse, with the layout of RFC 3339: told is the first part that does not fit. */
+const timeProblem = (value: string): string[] => {
+  let rest = value;
+  for (const [part, pattern] of timeParts) {
+    const found = pattern.exec(rest);
+    if (!found) return [`parsing time ${quote(value)} as "2006-01-02T15:04:05Z07:00": cannot parse ${quote(rest)} as "${part}"`];
+    rest = rest.slice(found[0].length);
+  }
+  if (rest !== '') return [`parsing time ${quote(value)}: extra text: ${quote(rest)}`];
+  const [month = 0, day = 0] = [value.slice(5, 7), value.slice(8, 10)].map(Number);
+  if (month < 1 || month > 12) return [`parsing time ${quote(value)}: month out of range`];
+  return day >= 1 && day <= new Date(Date.UTC(Number(value.slice(0, 4)), month, 0)).getUTCDate() ? [] : [`parsing time ${quote(value)}: day out of range`];
+};
+
+const timeParts: readonly [string, RegExp][] = [
+  ['2006', /^\d{4}/], ['-', /^-/], ['01', /^\d\d/], ['-', /^-/], ['02', /^\d\d/], ['T', /^T/], ['15', /^\d\d/], [':', /^:/], ['04', /^\d\d/], [':', /^:/], ['05', /^\d\d(?:[.,]\d+)?/], ['Z07:00', /^(?:Z|[+-]\d\d:\d\d)/],
+];
 
 const mismatch = (value: unknown, type: string, { path, owner, fields }: Place): Finding => ({
   path,

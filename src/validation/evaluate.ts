@@ -1,5 +1,6 @@
 import type { Environment } from './environment.ts';
 import type { JudgementFacts } from './facts.ts';
+import { quote } from './go-text.ts';
 import { isMap, text, type JsonMap } from './json.ts';
 import type { Path, RuleSource } from './problem.ts';
 import type { Finding, Rule } from './rule.ts';
@@ -24,11 +25,15 @@ export const evaluate = (document: JsonMap, environment: Environment, facts: Jud
   if (!isMap(document['metadata'])) return [{ rule: metadataRule, source: 'kaito', finding: { path: ['metadata'], message: 'metadata must be a map with a name.', fix: 'Add metadata.name.' } }];
   const subject = admitSubject(document, version, environment, facts, stored);
   const isAsked = ({ on, isForOperatorOnly }: Rule): boolean => (on === 'always' || (on === 'update') === (stored !== undefined)) && !(isForOperatorOnly && !environment.isForOperator);
-  const broken = rules.filter(isAsked).flatMap((rule) => rule.check(subject).map((finding): Broken => ({ rule, source: rule.isNewInV1beta1 && version !== 'kaito.sh/v1beta1' ? 'kaito-ts' : rule.source, finding })));
+  const broken = rules.filter(isAsked).flatMap((rule) => rule.check(subject).map((finding): Broken => ({ rule, source: sourceOf(rule, subject), finding })));
   const refusedPaths = broken.filter(({ rule }) => rule.code === 'schema' || rule.code === 'name-invalid').map(({ finding }) => finding.path);
   // What the schema says of a place is enough about it.
   return broken.filter(({ rule, finding }) => rule.stage === 'schema' || !refusedPaths.some((path) => path.every((part, index) => finding.path[index] === part)));
 };
+
+/** What KAITO does not ask of this document is asked by this program. */
+const sourceOf = ({ source, isNewInV1beta1, isReached }: Rule, subject: Subject): RuleSource =>
+  (isNewInV1beta1 && subject.version !== 'kaito.sh/v1beta1') || isReached?.(subject) === false ? 'kaito-ts' : source;
 
 const admitSubject = (written: JsonMap, version: ApiVersion, environment: Environment, facts: JudgementFacts, stored: JsonMap | undefined): Subject => {
   const { document, renamed } = renameVolumes(written);
@@ -91,7 +96,7 @@ const unknownKind = (document: JsonMap): Broken => ({
   source: 'kaito',
   finding: {
     path: apiVersions.some((known) => known === document['apiVersion']) ? ['kind'] : ['apiVersion'],
-    message: `no matches for kind ${JSON.stringify(text(document['kind']))} in version ${JSON.stringify(text(document['apiVersion']))}`,
+    message: `no matches for kind ${quote(text(document['kind']))} in version ${quote(text(document['apiVersion']))}`,
     fix: 'Write apiVersion: kaito.sh/v1beta1 and kind: Workspace.',
   },
 });

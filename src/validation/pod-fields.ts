@@ -68,7 +68,7 @@ const fieldLists: Readonly<Record<string, string>> = {
   NodeSelectorRequirement: 'key operator:v1.NodeSelectorOperator values:[string]',
   NodeSelectorTerm: 'matchExpressions:[NodeSelectorRequirement] matchFields:[NodeSelectorRequirement]',
   ObjectFieldSelector: 'apiVersion fieldPath',
-  ObjectMeta: 'annotations:{string} creationTimestamp:any deletionGracePeriodSeconds:int64 deletionTimestamp:any finalizers:[string] generateName generation:int64 labels:{string} managedFields:[ManagedFieldsEntry] name namespace ownerReferences:[OwnerReference] resourceVersion selfLink uid:types.UID',
+  ObjectMeta: 'annotations:{string} creationTimestamp:time deletionGracePeriodSeconds:int64 deletionTimestamp:time finalizers:[string] generateName generation:int64 labels:{string} managedFields:[ManagedFieldsEntry] name namespace ownerReferences:[OwnerReference] resourceVersion selfLink uid:types.UID',
   OwnerReference: 'apiVersion blockOwnerDeletion:boolean controller:boolean kind name uid:types.UID',
   PersistentVolumeClaimSpec: 'accessModes:[v1.PersistentVolumeAccessMode] dataSource:TypedLocalObjectReference dataSourceRef:TypedObjectReference resources:VolumeResourceRequirements selector:LabelSelector storageClassName volumeAttributesClassName volumeMode:v1.PersistentVolumeMode volumeName',
   PersistentVolumeClaimTemplate: 'metadata:ObjectMeta spec:PersistentVolumeClaimSpec',

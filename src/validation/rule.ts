@@ -15,6 +15,8 @@ export interface Rule {
   stage?: Stage;
   /** KAITO has it for v1beta1 only; of older documents it is then our rule, for they are converted. */
   isNewInV1beta1?: true;
+  /** Whether KAITO comes as far as to ask; where it has refused before, the rule is ours. */
+  isReached?(subject: Subject): boolean;
   /** Concerns the operator alone: what this program runs by itself does not meet it. */
   isForOperatorOnly?: true;
   /** File and line in KAITO at the commit, or the address of another proof. */

@@ -38,7 +38,7 @@ const workspace = (resource: Readonly<Record<string, Schema>>, presetOptions: Re
 /** https://github.com/kaito-project/kaito/blob/056b8280/config/crd/bases/kaito.sh_workspaces.yaml */
 export const workspaceSchemas: Readonly<Record<ApiVersion, Schema>> = {
   'kaito.sh/v1beta1': workspace(
-    { instanceType: string, partition: object({ mode: { type: 'string', oneOf: ['mig', 'accelerator'] }, profile: string, count: { type: 'integer', minimum: 1 } }, ['mode']) },
+    { instanceType: string, partition: object({ mode: { type: 'string', oneOf: ['mig', 'accelerator'], isAskedTwice: true }, profile: string, count: { type: 'integer', minimum: 1 } }, ['mode']) },
     { modelAccessSecret: string },
   ),
   'kaito.sh/v1alpha1': workspace({ instanceType: { type: 'string', default: 'Standard_NC24ads_A100_v4' } }, {}),

@@ -20,13 +20,18 @@ describe('a pod template that the webhook cannot decode', () => {
     ['a quantity of a wrong unit', container({ resources: { limits: { cpu: '1Kk' } } }), "unable to parse quantity's suffix"],
     ['labels that are numbers', { metadata: { labels: { a: 1 } } }, `json: cannot unmarshal number into Go struct field ObjectMeta.${inTemplate}.metadata.labels of type string`],
     ['metadata with an unknown field', { metadata: { foo: 1 } }, 'json: unknown field "foo"'],
+    ['a time that is none', { metadata: { creationTimestamp: 'x' } }, 'parsing time "x" as "2006-01-02T15:04:05Z07:00": cannot parse "x" as "2006"'],
+    ['a day instead of a time', { metadata: { creationTimestamp: '2024-05-01' } }, 'parsing time "2024-05-01" as "2006-01-02T15:04:05Z07:00": cannot parse "" as "T"'],
+    ['a month that there is not', { metadata: { creationTimestamp: '2024-13-01T00:00:00Z' } }, 'parsing time "2024-13-01T00:00:00Z": month out of range'],
+    ['a day that there is not', { metadata: { creationTimestamp: '2024-02-30T00:00:00Z' } }, 'parsing time "2024-02-30T00:00:00Z": day out of range'],
+    ['a time that is a number', { metadata: { creationTimestamp: 5 } }, `json: cannot unmarshal number into Go struct field ObjectMeta.${inTemplate}.metadata.creationTimestamp of type string`],
     ['a volume that is a text', { spec: { volumes: [{ name: 'v', emptyDir: 'x' }] } }, `json: cannot unmarshal string into Go struct field Volume.${inTemplate}.spec.volumes.VolumeSource.emptyDir of type v1.EmptyDirVolumeSource`],
   ])('has %s', (_, template, message) => {
     expect(notDecoded(change(serving, { inference: { template } }))).toEqual([message]);
   });
 
   it('is told from one that it can', () => {
-    const template = { metadata: { labels: { a: 'b' }, creationTimestamp: null }, spec: { tolerations: [{ tolerationSeconds: 5 }], containers: [{ name: 'c', resources: { limits: { cpu: 1, memory: '1.5Gi', x: '1e3' } }, livenessProbe: { httpGet: { port: 'http' } }, startupProbe: { tcpSocket: { port: 80 } } }] } };
+    const template = { metadata: { labels: { a: 'b' }, creationTimestamp: '2024-05-01T10:00:00.5+02:00', deletionTimestamp: null }, spec: { tolerations: [{ tolerationSeconds: 5 }], containers: [{ name: 'c', resources: { limits: { cpu: 1, memory: '1.5Gi', x: '1e3' } }, livenessProbe: { httpGet: { port: 'http' } }, startupProbe: { tcpSocket: { port: 80 } } }] } };
     expect(notDecoded(change(serving, { inference: { template } }))).toEqual([]);
   });
 });

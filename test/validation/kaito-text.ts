@@ -26,7 +26,7 @@ const merge = (findings: readonly Pick<Finding, 'message' | 'fieldPaths'>[]): st
   const paths = new Map<string, Set<string>>();
   for (const { message, fieldPaths = [] } of findings) paths.set(message, new Set([...(paths.get(message) ?? []), ...fieldPaths]));
   return [...paths]
+    .sort(([left], [right]) => (left < right ? -1 : 1))
     .map(([message, of]) => `${message}: ${[...of].sort().join(', ')}`)
-    .sort()
     .join('\n');
 };

@@ -28,6 +28,9 @@ const labelText =
   "a valid label must be an empty string or consist of alphanumeric characters, '-', '_' or '.', and must start and end with an alphanumeric character (e.g. 'MyValue',  or 'my_value',  or '12345', regex used for validation is '(([A-Za-z0-9][-A-Za-z0-9_.]*)?[A-Za-z0-9])?')";
 const labelNameText =
   "name part must consist of alphanumeric characters, '-', '_' or '.', and must start and end with an alphanumeric character (e.g. 'MyName',  or 'my.name',  or '123-abc', regex used for validation is '([A-Za-z0-9][-A-Za-z0-9_.]*)?[A-Za-z0-9]')";
+const reserved = { 'resource/labelSelector': { matchLabels: { 'kaito.sh/workspace': 'x' } } };
+const expressions = (...matchExpressions: object[]): Readonly<Record<string, unknown>> => ({ 'resource/labelSelector': { matchExpressions } });
+const trainedWith = (config: string): Surroundings => ({ objects: [configMap('c', { 'training_config.yaml': config })] });
 const needsLength = 'missing field(s): max-model-len is required in the vllm section of inference_config.yaml when using multi-GPU instances with <20GB of memory per GPU or distributed inference';
 
 const words: [what: string, object: unknown, around: Surroundings, ...texts: string[]][] = [
@@ -86,6 +89,28 @@ const words: [what: string, object: unknown, around: Surroundings, ...texts: str
   ['a template on two nodes with a context in v1alpha1', old({ 'resource/count': 2, 'inference/config': 'c' }), { objects: [configMap('c', { 'inference_config.yaml': 'vllm:\n  max-model-len: 2048\n' })] }],
   ['a template where the chart was not installed, in v1alpha1', old({}), { environment: { releaseNamespace: 'kaito' }, complete: ['ConfigMap'] }, "ConfigMap 'inference-params-template' specified in 'config' not found in namespace 'kaito': config"],
   ['an adapter without a source', serve({ 'inference/adapters': [{}] }), {}, 'The adapter has no source, and the webhook crashes on it.'],
+
+  ['a long key of a label', serve({ 'metadata/labels': change({}, { ['x'.repeat(64)]: 'v' }) }), {}, `metadata.labels: Invalid value: "${'x'.repeat(64)}": name part must be no more than 63 bytes`],
+  ['a long value of a label', serve({ 'metadata/labels': change({}, { x: 'v'.repeat(64) }) }), {}, `metadata.labels: Invalid value: "${'v'.repeat(64)}": must be no more than 63 bytes`],
+  ['characters that cannot be seen', annotated('kaito.sh/performance-mode', 'é\u00a0\u200b\u007f\t'), {}, 'invalid value: "é\\u00a0\\u200b\\x7f\\t" is not a valid performance mode; choose one of: balanced, interactivity, throughput: metadata.annotations[kaito.sh/performance-mode]'],
+  ['an image family behind a byte order mark', annotated('kaito.sh/node-image-family', '\ufeffubuntu'), {}, 'invalid value: unsupported node image family "\\ufeffubuntu", supported values are azurelinux, ubuntu: spec.metadata.annotations["kaito.sh/node-image-family"]'],
+  ['an image family behind a next line', annotated('kaito.sh/node-image-family', '\u0085ubuntu'), {}],
+  ['a label that is null', serve({ 'resource/labelSelector': { matchLabels: { a: 'b', x: null } } }), {}],
+  ['a label with dots that is no text', serve({ 'resource/labelSelector': { matchLabels: change({}, { 'a.b': true }) } }), {}, 'resource.labelSelector.matchLabels.a.b: Invalid value: "boolean": resource.labelSelector.matchLabels.a.b in body must be of type string: "boolean"'],
+  ['an operator that there is not', serve(expressions({ key: 'a', operator: 'Gt', values: ['1'] })), {}, 'invalid value: "Gt" is not a valid selector operator: resource.labelSelector'],
+  ['reserved labels, before the machine', serve({ ...reserved, 'resource/instanceType': 'g5.xlarge' }), {}, 'invalid value: matchLabels must contain at least one non-reserved label: resource.labelSelector.matchLabels'],
+  ['a wrong expression, before the nodes', existing(expressions({ key: 'a', operator: 'Exists' })), { ...byo, complete: ['Node'] }, 'invalid value: operator "Exists" cannot be converted into the old label selector format: resource.labelSelector'],
+  ['reserved labels in v1alpha1', old(reserved), {}],
+  ['a mode of performance that there is not, in v1alpha1', old({ 'metadata/annotations': { 'kaito.sh/performance-mode': 'fast' } }), {}],
+  ['a deprecated model in v1alpha1', serve({ apiVersion: 'kaito.sh/v1alpha1', 'inference/preset/name': 'phi-2' }), {}, 'Model phi-2 is deprecated and no longer supported: resource.presetName', 'invalid value: Unsupported inference preset name phi-2: inference.presetName'],
+  ['a part of GPUs of another kind', existing({ 'resource/partition': { mode: 'whole', count: 1 } }), gated('enableAccelerator'), '<nil>: Invalid value: "": "resource.partition.mode" must validate all the schemas (allOf). None validated', 'resource.partition.mode: Unsupported value: "whole": supported values: "mig", "accelerator"'],
+  ['an access that is no text', serve({ 'inference/preset/accessMode': 1 }), {}, 'inference.preset.accessMode: Invalid value: "integer": inference.preset.accessMode in body must be of type string: "integer"', 'inference.preset.accessMode: Unsupported value: 1: supported values: "public", "private"'],
+  ['too little memory on nodes, and a machine besides', serve({ 'inference/preset/name': 'qwen2.5-coder-32b-instruct' }), onNodes(gpuNode('n1', 1, 23_028)), 'invalid value: Insufficient total GPU memory: Instance type Standard_NC24ads_A100_v4 has a total of 22Gi, but preset qwen2.5-coder-32b-instruct requires at least 65530463518720m: resource.instanceType', 'invalid value: instanceType must be empty when node auto-provisioning is disabled (BYO scenario): spec.resource.instanceType'],
+  ['a wrong name, before adapters without a source', serve({ 'inference/preset/name': 'none', 'inference/adapters': [{}] }), {}, 'invalid value: Unsupported inference preset name none: inference.presetName'],
+  ['a list as a key of the server', serve({ 'inference/config': 'c' }), { objects: [configMap('c', { 'inference_config.yaml': 'vllm:\n  ? [a]\n  : b\n' })] }, 'Failed to parse inference_config.yaml: yaml: unmarshal errors:\n  line 1: cannot unmarshal !!seq into string: inference_config.yaml'],
+  ['a switch that is a map', change(tuning, { 'tuning/config': 'c' }), trainedWith('training_config:\n  QuantizationConfig:\n    load_in_4bit: {}\n'), 'Failed to evaluate validateConfigMap: invalid value: value must be either nil or a boolean, got type map[interface {}]interface {}: load_in_4bit: tuning.Config'],
+  ['quantisation that is a list', change(tuning, { 'tuning/config': 'c' }), trainedWith('training_config:\n  QuantizationConfig: []\n'), 'Failed to evaluate validateConfigMap: invalid value: failed to unmarshal runtime.RawExtension: yaml: unmarshal errors:\n  line 1: cannot unmarshal !!seq into map[string]interface {}: load_in_4bit: tuning.Config'],
+  ['a stored tuning without a dataset', tuning, changing(change(tuning, { 'tuning/input': undefined })), 'The stored Workspace has no tuning.input, and the webhook crashes on it.'],
 ];
 
 describe('KAITO’s words', () => {

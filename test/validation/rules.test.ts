@@ -126,6 +126,7 @@ const examples: Readonly<Record<string, Example>> = {
   'tuning-preset-immutable': { refused: tune({ 'tuning/preset/name': 'phi-4-mini-instruct' }), accepted: tuning, around: updateOf(tuning) },
   'tuning-method-immutable': { refused: tune({ 'tuning/method': 'lora' }), accepted: tune({ 'tuning/method': 'QLoRA' }), around: updateOf(tuning) },
   'tuning-input-name-immutable': { refused: tune({ 'tuning/input/name': 'b' }), accepted: tuning, around: updateOf(tuning) },
+  'stored-input-missing': { refused: tuning, accepted: tuning, around: updateOf(tune({ 'tuning/input': undefined })), acceptedAround: updateOf(tuning) },
   'model-streaming-immutable': { refused: annotated('kaito.sh/model-streaming', 'disabled'), accepted: serving, around: { environment: { featureGates: { ModelStreaming: true } }, stored: serving } },
   'instance-type-unsupported': { refused: tune({ 'resource/instanceType': 'Standard_NC6s_v3' }), accepted: tune({ 'resource/instanceType': 'Standard_NV36ads_A10_v5' }) },
   'instance-type-case': { refused: serve({ 'resource/instanceType': 'standard_nc24ads_a100_v4' }), accepted: serving },

@@ -1,5 +1,6 @@
+import { quote } from '../go-text.ts';
 import { generic, invalidValue, missingField, type Finding, type Rule } from '../rule.ts';
-import type { Subject } from '../subject.ts';
+import { isPresetName, type Subject } from '../subject.ts';
 import { urlProblem } from './data-url.ts';
 import { imageProblem } from './image-text.ts';
 import { asOne, isLabel, subdomainProblems } from './names.ts';
@@ -14,6 +15,9 @@ type Adapter = NonNullable<Subject['inference']>['adapters'][number];
 /** Nothing is asked about the adapters of an update that makes a server of a tuning: it is refused for that. */
 const each = ({ inference, stored }: Subject, check: (adapter: Adapter, path: (string | number)[]) => Finding[]): Finding[] =>
   stored && !stored.inference ? [] : (inference?.adapters ?? []).flatMap((adapter, index) => check(adapter, ['inference', 'adapters', index]));
+
+/** A wrong name of the model is all that KAITO tells of a new server. */
+const areAdaptersReached = ({ inference, facts, stored }: Subject): boolean => stored !== undefined || !inference?.preset || isPresetName(facts.presets, inference.preset.name);
 
 const sourceCount = ({ source }: Adapter): number => [(source?.urls.length ?? 0) > 0, source?.volumeSource !== undefined, (source?.image ?? '') !== ''].filter(Boolean).length;
 
@@ -38,6 +42,7 @@ export const adapterRules: readonly Rule[] = [
     on: 'always',
     stage: 'panic',
     upstream: `${workspaceValidation}#L919`,
+    isReached: areAdaptersReached,
     check: (subject) => each(subject, ({ source }, path) => (source ? [] : [{ path, message: 'The adapter has no source, and the webhook crashes on it.', fix: `Add source with a name. ${sourceFix}` }])),
   },
   {
@@ -47,6 +52,7 @@ export const adapterRules: readonly Rule[] = [
     on: 'create',
     stage: 'webhook',
     upstream: `${workspaceValidation}#L876`,
+    isReached: areAdaptersReached,
     check: ({ inference }) =>
       inference && inference.adapters.length > adapterCountMax
         ? [{ path: ['inference', 'adapters', adapterCountMax], ...generic(`Number of Adapters exceeds the maximum limit, maximum of ${adapterCountMax} allowed`, ''), fix: `Keep at most ${adapterCountMax}.` }]
@@ -59,6 +65,7 @@ export const adapterRules: readonly Rule[] = [
     on: 'always',
     stage: 'webhook',
     upstream: `${workspaceValidation}#L917`,
+    isReached: areAdaptersReached,
     check: (subject) => {
       const seen = new Set<string>();
       return each(subject, ({ source }, path) => {
@@ -82,7 +89,7 @@ export const adapterRules: readonly Rule[] = [
     if (strength === undefined || !source) return [];
     const value = parseStrength(strength);
     const told = (message: string): Finding[] => [{ path: [...path, 'strength'], ...generic(message, 'inference.adapter'), fix: 'Write a number from 0 to 1, in quotes.' }];
-    const unread = (reason: string): Finding[] => told(`Invalid strength value for Adapter '${source.name}': strconv.ParseFloat: parsing ${JSON.stringify(strength)}: ${reason}`);
+    const unread = (reason: string): Finding[] => told(`Invalid strength value for Adapter '${source.name}': strconv.ParseFloat: parsing ${quote(strength)}: ${reason}`);
     if (value === undefined) return unread('invalid syntax');
     const isTooLarge = Math.abs(value) === Infinity && /\d/.test(strength);
     return [...(isTooLarge ? unread('value out of range') : []), ...(value < 0 || value > 1 ? told(`Strength value for Adapter '${source.name}' must be between 0 and 1`) : [])];

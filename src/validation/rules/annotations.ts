@@ -1,4 +1,5 @@
 import { isGateOpen } from '../environment.ts';
+import { quote, trimSpace } from '../go-text.ts';
 import { generic, invalidValue, type Rule } from '../rule.ts';
 import type { Subject } from '../subject.ts';
 
@@ -28,11 +29,11 @@ export const annotationRules: readonly Rule[] = [
     upstream: `${workspaceValidation}#L194`,
     check: ({ annotations }) => {
       const family = annotations['kaito.sh/node-image-family'];
-      if (family === undefined || imageFamilies.includes(family.trim().toLowerCase())) return [];
+      if (family === undefined || imageFamilies.includes(trimSpace(family).toLowerCase())) return [];
       return [
         {
           path: at('kaito.sh/node-image-family'),
-          ...invalidValue(`unsupported node image family ${JSON.stringify(family)}, supported values are azurelinux, ubuntu`, 'spec.metadata.annotations["kaito.sh/node-image-family"]'),
+          ...invalidValue(`unsupported node image family ${quote(family)}, supported values are azurelinux, ubuntu`, 'spec.metadata.annotations["kaito.sh/node-image-family"]'),
           fix: `Choose one of: ${imageFamilies.join(', ')}.`,
         },
       ];
@@ -44,6 +45,7 @@ export const annotationRules: readonly Rule[] = [
     severity: 'error',
     on: 'create',
     stage: 'webhook',
+    isNewInV1beta1: true,
     upstream: `${workspaceValidation}#L136`,
     check: ({ annotations }) => {
       const mode = annotations['kaito.sh/performance-mode'];
@@ -51,7 +53,7 @@ export const annotationRules: readonly Rule[] = [
       return [
         {
           path: at('kaito.sh/performance-mode'),
-          ...invalidValue(`${JSON.stringify(mode)} is not a valid performance mode; choose one of: ${performanceModes.join(', ')}`, 'metadata.annotations[kaito.sh/performance-mode]'),
+          ...invalidValue(`${quote(mode)} is not a valid performance mode; choose one of: ${performanceModes.join(', ')}`, 'metadata.annotations[kaito.sh/performance-mode]'),
           fix: `Choose one of: ${performanceModes.join(', ')}.`,
         },
       ];
@@ -63,11 +65,12 @@ export const annotationRules: readonly Rule[] = [
     severity: 'error',
     on: 'create',
     stage: 'webhook',
+    isNewInV1beta1: true,
     upstream: `${workspaceValidation}#L136`,
     check: ({ annotations }) => {
       const value = annotations['kaito.sh/use-local-weights'];
       if (value === undefined || value === 'true' || value === 'false') return [];
-      return [{ path: at('kaito.sh/use-local-weights'), ...invalidValue(`${JSON.stringify(value)} must be "true" or "false"`, 'metadata.annotations[kaito.sh/use-local-weights]'), fix: 'Write "true" or "false", in quotes.' }];
+      return [{ path: at('kaito.sh/use-local-weights'), ...invalidValue(`${quote(value)} must be "true" or "false"`, 'metadata.annotations[kaito.sh/use-local-weights]'), fix: 'Write "true" or "false", in quotes.' }];
     },
   },
   {
@@ -115,7 +118,7 @@ export const annotationRules: readonly Rule[] = [
       return [
         {
           path: at(nodeClass),
-          ...invalidValue(`annotation ${nodeClass}=${JSON.stringify(name)} is not permitted: choose one of the KAITO-managed NodeClasses [${nodeClasses.join(' ')}]`, `metadata.annotations[${nodeClass}]`),
+          ...invalidValue(`annotation ${nodeClass}=${quote(name)} is not permitted: choose one of the KAITO-managed NodeClasses [${nodeClasses.join(' ')}]`, `metadata.annotations[${nodeClass}]`),
           fix: `Choose one of ${nodeClasses.join(' and ')}, or whichever the operator was started with.`,
         },
       ];

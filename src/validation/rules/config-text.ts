@@ -21,9 +21,11 @@ const firstDocument = (text: string): string => text.split(/^---(?:\s|$)/m).find
 
 /** Keys that are no text are marked by it, since a map of JavaScript would make text of them. */
 export const noTextKey = '\u0000';
+/** So are those that are lists or maps, by which of the two. */
+const keyMark = (key: unknown): string => (typeof key === 'string' ? '' : `${noTextKey}${Array.isArray(key) ? '!!seq ' : key instanceof Map ? '!!map ' : ''}`);
 
 const toPlain = (value: unknown): unknown => {
-  if (value instanceof Map) return Object.fromEntries([...value].map(([key, inner]) => [typeof key === 'string' ? key : `${noTextKey}${String(key)}`, toPlain(inner)]));
+  if (value instanceof Map) return Object.fromEntries([...value].map(([key, inner]) => [`${keyMark(key)}${String(key)}`, toPlain(inner)]));
   return Array.isArray(value) ? value.map(toPlain) : value;
 };
 

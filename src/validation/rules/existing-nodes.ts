@@ -1,9 +1,10 @@
 import { parseMigProfile } from '../../domain/mig.ts';
 import { isAutoProvisioning } from '../environment.ts';
+import { quote } from '../go-text.ts';
 import { generic, invalidValue, missingField, type Finding, type Rule } from '../rule.ts';
 import { canUsePartitions, findKaitoPreset, type Subject } from '../subject.ts';
 import { quantityText } from './quantity-text.ts';
-import { isResourceJudged, nodeLabels } from './resource.ts';
+import { areMachinesJudged, isResourceJudged, nodeLabels } from './resource.ts';
 
 const workspaceValidation = 'api/v1beta1/workspace_validation.go';
 
@@ -19,7 +20,7 @@ const matchingNodes = (subject: Subject): MatchingNodes['nodes'] | undefined => 
   return subject.facts.nodes?.filter(({ labels }) => wanted.every(([key, value]) => labels[key] === value));
 };
 
-const isAsked = (subject: Subject): boolean => isResourceJudged(subject) && !isAutoProvisioning(subject.environment) && subject.inference?.preset !== undefined && !subject.resource.partition;
+const isAsked = (subject: Subject): boolean => areMachinesJudged(subject) && !isAutoProvisioning(subject.environment) && subject.inference?.preset !== undefined && !subject.resource.partition;
 
 const gpuLabels = ['nvidia.com/gpu.product', 'nvidia.com/gpu.count', 'nvidia.com/gpu.memory'] as const;
 
@@ -94,6 +95,7 @@ export const existingNodeRules: readonly Rule[] = [
     on: 'create',
     stage: 'webhook',
     upstream: `${workspaceValidation}#L727`,
+    isReached: areMachinesJudged,
     check: (subject) => (isResourceJudged(subject) && !isAutoProvisioning(subject.environment) ? judgePartition(subject) : []),
   },
 ];
@@ -118,9 +120,9 @@ const judgePartition = (subject: Subject): Finding[] => {
   const { profile } = partition;
   const slice = parseMigProfile(profile);
   if (partition.count !== undefined) return [told('count', 'count is only valid for accelerator mode', 'Leave count out.')];
-  if (!slice) return [told('profile', `invalid MIG profile format ${JSON.stringify(profile)}: expected format like '1g.10gb'`, 'Write a profile such as 1g.10gb.')];
-  if (/^0+g/.test(profile)) return [told('profile', `invalid MIG profile ${JSON.stringify(profile)}: compute slices must be > 0`, 'Write a profile such as 1g.10gb.')];
-  if (!migProfiles.includes(profile)) return [told('profile', `unknown MIG profile ${JSON.stringify(profile)}: must be one of [${migProfiles.join(' ')}]`, 'Choose one of these profiles.')];
+  if (!slice) return [told('profile', `invalid MIG profile format ${quote(profile)}: expected format like '1g.10gb'`, 'Write a profile such as 1g.10gb.')];
+  if (/^0+g/.test(profile)) return [told('profile', `invalid MIG profile ${quote(profile)}: compute slices must be > 0`, 'Write a profile such as 1g.10gb.')];
+  if (!migProfiles.includes(profile)) return [told('profile', `unknown MIG profile ${quote(profile)}: must be one of [${migProfiles.join(' ')}]`, 'Choose one of these profiles.')];
   const preset = inference?.preset && findKaitoPreset(facts.presets, inference.preset.name);
   if (!preset || annotations['kaito.sh/bypass-resource-checks'] !== undefined || preset.weightsGiB <= slice.memoryGiB) return [];
   const name = inference.preset?.name.toLowerCase() ?? '';

@@ -1,7 +1,8 @@
+import { quote } from '../go-text.ts';
 import { isMap } from '../json.ts';
 import { generic, invalidValue, missingField, type Finding, type Rule } from '../rule.ts';
 import { findKaitoPreset, isPresetName, type Subject } from '../subject.ts';
-import { cannotUnmarshal, readConfig, readConfigText } from './config-text.ts';
+import { cannotUnmarshal, noTextKey, readConfig, readConfigText } from './config-text.ts';
 
 const configValidation = 'api/v1beta1/inference_config_validation.go';
 const configKey = 'inference_config.yaml';
@@ -86,6 +87,8 @@ export const shapeProblem = (text: string, version = 'v1beta1'): string | undefi
   const { vllm } = content;
   if (vllm === null || vllm === undefined) return undefined;
   if (!isMap(vllm)) return cannotUnmarshal(vllm, 'map[string]string');
+  const key = Object.keys(vllm).find((name) => name.startsWith(`${noTextKey}!!`));
+  if (key !== undefined) return cannotUnmarshal(key.includes('!!seq') ? [] : {}, 'string');
   const nested = Object.values(vllm).find((value) => typeof value === 'object' && value !== null);
   return nested === undefined ? undefined : cannotUnmarshal(nested, 'string');
 };
@@ -98,9 +101,9 @@ function judgeContextLength(subject: Subject): Finding[] {
   if (given === '') return [];
   const limit = findKaitoPreset(facts.presets, inference?.preset?.name ?? '')?.contextLengthTokens;
   const wanted = `Write a whole number${limit === undefined ? '' : ` up to ${limit}`}, or leave it out: the server then takes what fits.`;
-  if (!/^[+-]?\d+$/.test(given)) return refuseLength(`max-model-len must be an integer: strconv.Atoi: parsing ${JSON.stringify(given)}: invalid syntax`, wanted);
+  if (!/^[+-]?\d+$/.test(given)) return refuseLength(`max-model-len must be an integer: strconv.Atoi: parsing ${quote(given)}: invalid syntax`, wanted);
   const length = BigInt(given.replace('+', ''));
-  if (length >= 2n ** 63n || length < -(2n ** 63n)) return refuseLength(`max-model-len must be an integer: strconv.Atoi: parsing ${JSON.stringify(given)}: value out of range`, wanted);
+  if (length >= 2n ** 63n || length < -(2n ** 63n)) return refuseLength(`max-model-len must be an integer: strconv.Atoi: parsing ${quote(given)}: value out of range`, wanted);
   return limit !== undefined && length > BigInt(limit) ? refuseLength(`max-model-len ${length} exceeds model's maximum supported context window ${limit} (ModelTokenLimit)`, wanted) : [];
 }
 

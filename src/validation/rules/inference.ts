@@ -6,7 +6,7 @@ import type { Preset } from '../../domain/preset.ts';
 import { existingMachine } from './existing-nodes.ts';
 import { machinesOf } from './machines.ts';
 import { quantityText } from './quantity-text.ts';
-import { isResourceJudged } from './resource.ts';
+import { areMachinesJudged } from './resource.ts';
 
 const workspaceValidation = 'api/v1beta1/workspace_validation.go';
 
@@ -36,7 +36,6 @@ export const inferenceRules: readonly Rule[] = [
     severity: 'error',
     on: 'create',
     stage: 'webhook',
-    isNewInV1beta1: true,
     upstream: `${workspaceValidation}#L476`,
     check: ({ inference, facts }) =>
       inference?.preset?.name.toLowerCase() === 'phi-2' ? [{ path: namePath, ...generic('Model phi-2 is deprecated and no longer supported', 'resource.presetName'), fix: presetFix(facts.presets, 'phi-2') }] : [],
@@ -120,10 +119,10 @@ export const inferenceRules: readonly Rule[] = [
 const machineOf = (subject: Subject): { preset: Preset; name: string; nodeCount: number; gpuMemoryGiB: number } | undefined => {
   const { resource, inference, environment, facts } = subject;
   const preset = inference?.preset && findKaitoPreset(facts.presets, inference.preset.name);
-  if (!preset || resource.partition || !isResourceJudged(subject)) return undefined;
+  if (!preset || resource.partition || !areMachinesJudged(subject)) return undefined;
   if (!isAutoProvisioning(environment)) {
     const machine = existingMachine(subject);
-    return machine && { preset, name: '', ...machine };
+    return machine && { preset, name: resource.instanceType, ...machine };
   }
   const machine = machinesOf[environment.cloud].get(resource.instanceType.toLowerCase());
   return machine && { preset, name: resource.instanceType, nodeCount: resource.count, gpuMemoryGiB: machine.gpuMemoryGiB };

@@ -1,3 +1,4 @@
+import { quote } from '../go-text.ts';
 import { isMap, textMap } from '../json.ts';
 import type { Path } from '../problem.ts';
 import type { Finding, Rule } from '../rule.ts';
@@ -19,12 +20,12 @@ const keyProblems = (key: string): string[] => {
   const [prefix, name = ''] = parts.length === 2 ? parts : [undefined, ...parts];
   return [
     ...(prefix === undefined ? [] : prefix === '' ? ['prefix part must be non-empty'] : subdomainProblems(prefix).map((text) => `prefix part ${text}`)),
-    ...(name === '' ? ['name part must be non-empty'] : name.length > 63 ? ['name part must be no more than 63 characters'] : []),
+    ...(name === '' ? ['name part must be non-empty'] : Buffer.byteLength(name) > 63 ? ['name part must be no more than 63 bytes'] : []),
     ...(namePattern.test(name) ? [] : [nameText]),
   ];
 };
 
-const valueProblems = (value: string): string[] => [...(value.length > 63 ? ['must be no more than 63 characters'] : []), ...(value === '' || namePattern.test(value) ? [] : [valueText])];
+const valueProblems = (value: string): string[] => [...(Buffer.byteLength(value) > 63 ? ['must be no more than 63 bytes'] : []), ...(value === '' || namePattern.test(value) ? [] : [valueText])];
 
 const labelProblems = (labels: Readonly<Record<string, string>>, path: Path, field: string): Finding[] =>
   Object.entries(labels).flatMap(([key, value]) => [
@@ -32,7 +33,7 @@ const labelProblems = (labels: Readonly<Record<string, string>>, path: Path, fie
     ...valueProblems(value).map((text) => told([...path, key], field, value, text, valueFix)),
   ]);
 
-const told = (path: Path, field: string, value: string, text: string, fix: string): Finding => ({ path, message: `${field}: Invalid value: ${JSON.stringify(value)}: ${text}`, fix });
+const told = (path: Path, field: string, value: string, text: string, fix: string): Finding => ({ path, message: `${field}: Invalid value: ${quote(value)}: ${text}`, fix });
 
 const keyFix = "A key has at most 63 letters, digits and -_., after an optional prefix such as example.com/.";
 const valueFix = 'A value has at most 63 letters, digits and -_., and starts and ends with a letter or digit.';

@@ -1,3 +1,4 @@
+import { quote } from '../go-text.ts';
 import { isMap } from '../json.ts';
 import { generic, invalidValue, missingField, type Finding, type Rule } from '../rule.ts';
 import { isPresetName } from '../subject.ts';
@@ -37,7 +38,7 @@ export const nameRules: readonly Rule[] = [
     upstream: 'https://kubernetes.io/docs/concepts/overview/working-with-objects/names/#dns-subdomain-names',
     check: ({ name }) => {
       if (name === '') return [at('metadata.name: Required value: name or generateName is required')];
-      return subdomainProblems(name).map((text) => at(`metadata.name: Invalid value: ${JSON.stringify(name)}: ${text}`));
+      return subdomainProblems(name).map((text) => at(`metadata.name: Invalid value: ${quote(name)}: ${text}`));
     },
   },
   {

@@ -1,5 +1,6 @@
 import { findRetiredInstanceType, suggestInstanceTypes } from '../../domain/azure-instance-types.ts';
 import { isAutoProvisioning } from '../environment.ts';
+import { quote } from '../go-text.ts';
 import { generic, invalidValue, type Rule } from '../rule.ts';
 import { isPresetName, type Subject } from '../subject.ts';
 import { isAzurePrefix, machinesOf } from './machines.ts';
@@ -23,15 +24,21 @@ const reservedLabels = new Set([
 /** Labels that choose nodes, without those that the operator uses itself. */
 export const nodeLabels = ({ resource }: Subject): Record<string, string> => Object.fromEntries(Object.entries(resource.matchLabels).filter(([key]) => !reservedLabels.has(key)));
 
+/** Labels that are all the operator's own choose no nodes. */
+const areAllReserved = (subject: Subject): boolean => Object.keys(subject.resource.matchLabels).length > 0 && Object.keys(nodeLabels(subject)).length === 0;
+
 /** https://github.com/kubernetes/apimachinery/blob/v0.36.0/pkg/apis/meta/v1/helpers.go */
 const selectorProblem = ({ resource }: Subject): string | undefined => {
   for (const { operator, values } of resource.matchExpressions) {
     if (operator === 'In' && values.length !== 1) return 'operator "In" without a single value cannot be converted into the old label selector format';
     if (['NotIn', 'Exists', 'DoesNotExist'].includes(operator)) return `operator "${operator}" cannot be converted into the old label selector format`;
-    if (operator !== 'In') return `"${operator}" is not a valid label selector operator`;
+    if (operator !== 'In') return `${quote(operator)} is not a valid selector operator`;
   }
   return undefined;
 };
+
+/** KAITO does not look at machines, parts of them and nodes where the labels are wrong already. */
+export const areMachinesJudged = (subject: Subject): boolean => isResourceJudged(subject) && (subject.version !== 'kaito.sh/v1beta1' || (selectorProblem(subject) === undefined && !areAllReserved(subject)));
 
 const selectorFix = 'Use matchLabels: only they choose nodes.';
 
@@ -54,9 +61,10 @@ export const resourceRules: readonly Rule[] = [
     severity: 'error',
     on: 'create',
     stage: 'webhook',
+    isNewInV1beta1: true,
     upstream: `${workspaceValidation}#L527`,
     check: (subject) =>
-      isResourceJudged(subject) && Object.keys(subject.resource.matchLabels).length > 0 && Object.keys(nodeLabels(subject)).length === 0
+      isResourceJudged(subject) && areAllReserved(subject)
         ? [{ path: ['resource', 'labelSelector', 'matchLabels'], ...invalidValue('matchLabels must contain at least one non-reserved label', 'resource.labelSelector.matchLabels'), fix: 'Add a label of your own, for example apps: <name>.' }]
         : [],
   },
@@ -67,6 +75,7 @@ export const resourceRules: readonly Rule[] = [
     on: 'create',
     stage: 'webhook',
     upstream: `${workspaceValidation}#L604`,
+    isReached: areMachinesJudged,
     check: (subject) => {
       const { resource, environment } = subject;
       if (!isResourceJudged(subject) || !isAutoProvisioning(environment)) return [];
@@ -111,6 +120,7 @@ export const resourceRules: readonly Rule[] = [
     on: 'create',
     stage: 'webhook',
     upstream: `${workspaceValidation}#L604`,
+    isReached: areMachinesJudged,
     check: (subject) =>
       isResourceJudged(subject) && isAutoProvisioning(subject.environment) && subject.resource.partition
         ? [{ path: ['resource', 'partition'], ...generic('GPU partitioning is only supported with BYO nodes (disableNodeAutoProvisioning=true)', 'resource.partition'), fix: 'Leave partition out, or use existing nodes (--node-provisioner byo).' }]

@@ -113,8 +113,10 @@ const sectionsOf = (config: ConfigContent): JsonMap | undefined => {
   return isMap(content) ? content : undefined;
 };
 
+const noMapProblem = (section: unknown): string => `failed to unmarshal runtime.RawExtension: yaml: ${cannotUnmarshal(section, 'map[string]interface {}')}`;
+
 /** Go's reflection names them so. */
-const goType = (value: unknown): string => (Array.isArray(value) ? '[]interface {}' : isMap(value) ? 'map[string]interface {}' : typeof value === 'number' ? (Number.isInteger(value) ? 'int' : 'float64') : typeof value);
+const goType = (value: unknown): string => (Array.isArray(value) ? '[]interface {}' : isMap(value) ? 'map[interface {}]interface {}' : typeof value === 'number' ? (Number.isInteger(value) ? 'int' : 'float64') : typeof value);
 
 function judgeQuantization({ where, method, config }: TrainingConfig): Finding[] {
   const content = 'content' in config ? config.content : undefined;
@@ -123,6 +125,7 @@ function judgeQuantization({ where, method, config }: TrainingConfig): Finding[]
   if (!isMap(content) && content !== null) return [];
   const section = isMap(root) ? root['QuantizationConfig'] : undefined;
   const missing = told(missingField(`For method 'qlora', either 'load_in_4bit' or 'load_in_8bit' must be true in ConfigMap '${where.name}'`, 'QuantizationConfig'), 'Set QuantizationConfig.load_in_4bit to true.');
+  if (section !== null && section !== undefined && !isMap(section)) return [told(invalidValue(noMapProblem(section), 'load_in_4bit'), 'Make QuantizationConfig a map.')];
   if (!isMap(section)) return method === 'qlora' ? [missing] : [];
   const keys = ['load_in_4bit', 'load_in_8bit'] as const;
   for (const key of keys) {
@@ -139,8 +142,7 @@ function judgeOutputFolder({ where, config }: TrainingConfig): Finding[] {
   const section = sectionsOf(config)?.['TrainingArguments'];
   const fix = 'Write /mnt/results, which is where the results are taken from.';
   if (section !== null && section !== undefined && !isMap(section)) {
-    const reason = `failed to unmarshal runtime.RawExtension: yaml: ${cannotUnmarshal(section, 'map[string]interface {}')}`;
-    return [told(generic(`Failed to parse 'output_dir' in ConfigMap '${where.name}' in namespace '${where.namespace}': ${reason}`, 'output_dir'), 'Make TrainingArguments a map.')];
+    return [told(generic(`Failed to parse 'output_dir' in ConfigMap '${where.name}' in namespace '${where.namespace}': ${noMapProblem(section)}`, 'output_dir'), 'Make TrainingArguments a map.')];
   }
   if (!isMap(section) || !('output_dir' in section)) return [];
   const folder = section['output_dir'];

@@ -47,6 +47,10 @@ export const updateRules: readonly Rule[] = [
     tuning && stored.tuning && tuning.method.toLowerCase() !== stored.tuning.method.toLowerCase() ? [{ path: ['tuning', 'method'], ...generic('Method cannot be changed', 'tuning.Method'), fix: anew }] : [],
   ),
   rule('tuning-input-name-immutable', 'L415', ({ tuning }, stored) => (tuning?.input && stored.tuning?.input && tuning.input.name !== stored.tuning.input.name ? [{ path: ['tuning', 'input', 'name'], ...invalidValue('During tuning Name field cannot be changed once set', 'tuning.Input.Name'), fix: anew }] : [])),
+  {
+    ...rule('stored-input-missing', 'L415', ({ tuning }, stored) => (tuning?.input && stored.tuning && !stored.tuning.input ? [{ path: ['tuning', 'input'], message: 'The stored Workspace has no tuning.input, and the webhook crashes on it.', fix: 'Delete the Workspace and create it anew.' }] : [])),
+    stage: 'panic',
+  },
 ];
 
 const isSet = (value: unknown): boolean => value !== undefined;
