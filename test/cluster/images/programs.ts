@@ -2,6 +2,7 @@ import { execFile } from 'node:child_process';
 import { mkdir, rename, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
+import { isOffline, toolEnvironment } from '../real/tools.ts';
 import { cached, digestOfFolder } from './cache.ts';
 
 const run = promisify(execFile);
@@ -11,7 +12,7 @@ export const whyNotBuilt = async (): Promise<string | undefined> => {
   if (process.platform !== 'linux') return 'it is a program for Linux';
   if (process.getuid?.() !== 0) return 'only root can change the root folder';
   try {
-    await run('go', ['version']);
+    await run('go', ['version'], { env: environment });
   } catch {
     return 'Go is not installed: https://go.dev/doc/install';
   }
@@ -19,15 +20,14 @@ export const whyNotBuilt = async (): Promise<string | undefined> => {
     await buildKaitoBase();
     return undefined;
   } catch (error) {
-    const isOffline = /dial tcp|no such host|i\/o timeout|proxyconnect|module lookup disabled/.test(String(error));
-    if (!isOffline) throw error;
+    if (!isOffline(error)) throw error;
     return "Go's modules cannot be downloaded";
   }
 };
 
 /** Static, and the same bytes wherever it is built. */
 const build = ['-trimpath', '-ldflags=-s -w'];
-const environment = { ...process.env, CGO_ENABLED: '0', GOFLAGS: '', GOTOOLCHAIN: 'auto' };
+const environment = { ...process.env, ...toolEnvironment, CGO_ENABLED: '0', GOFLAGS: '', GOTOOLCHAIN: 'auto' };
 
 const sources = join(import.meta.dirname, 'kaito-base');
 

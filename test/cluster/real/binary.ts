@@ -29,7 +29,7 @@ export const buildBinary = async (report: (line: string) => void): Promise<strin
     const unfinished = `${binary}.unfinished`;
     await runTool(['go', 'build', '-trimpath', '-buildvcs=false', `-ldflags=-s -w ${stamp}`, '-o', unfinished, '.'], {
       cwd: sources,
-      env: { CGO_ENABLED: '0', GOFLAGS: '-mod=readonly' },
+      env: { CGO_ENABLED: '0', GOFLAGS: '-mod=readonly', GOTOOLCHAIN: 'auto' },
       timeoutMs: 30 * 60_000,
     });
     renameSync(unfinished, binary);

@@ -1,18 +1,19 @@
-import { existsSync, linkSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, linkSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { addressesOf, freeBlock } from './addresses.ts';
 import { askApi } from './api.ts';
 import { buildBinary } from './binary.ts';
 import { foldersToJoin, makeGroup, removeGroup, rootOf } from './cgroups.ts';
 import { controlPlaneCommand, type ControlPlaneComponent, corefile, rootZone } from './control-plane.ts';
-import { folderOf, makeFolders } from './files.ts';
+import { cacheFolder, folderOf, makeFolders } from './files.ts';
+import { interruptible } from './interruption.ts';
 import { withLock } from './lock.ts';
 import { logOf } from './logs.ts';
 import { connect, disconnect } from './network.ts';
 import { startNode } from './nodes.ts';
 import { writeNodeImage } from './node-image.ts';
 import { issueCertificates, issueControlPlane } from './pki.ts';
-import { installPackages, unmetRequirements } from './requirements.ts';
+import { provideRequirements } from './requirements.ts';
 import { readState, type State, writeState } from './state.ts';
 import { endServers, findSupervisor, hasEnded, listProcesses, startProcess, type SupervisedProcess } from './supervisor.ts';
 import { findProgram, runTool } from './tools.ts';
@@ -47,25 +48,36 @@ export const systemNode = 'aks-system-0';
 
 export const up = async ({ name, report = () => {} }: UpOptions): Promise<RealCluster> => {
   checkName(name);
-  await refuseUnmet();
-  if (await installPackages(report)) await refuseUnmet(); // What can be tried only with what was installed.
+  refuseUp(name);
+  const unmet = await provideRequirements(report);
+  if (unmet.length > 0) throw new Error(`A real cluster needs ${unmet.join('\nIt also needs ')}`);
   const binary = await buildBinary(report);
   return withLock(`cluster-${name}`, 5 * 60_000, async () => {
-    if (isUp(name)) throw new Error(`The cluster ${name} is up already: \`npm run cluster -- down --name ${name}\` first, or choose another name.`);
+    refuseUp(name);
     await remove(name); // What an `up` that was cut off has left.
-    try {
-      return await create(name, binary, report);
-    } catch (error) {
-      await remove(name);
-      throw error;
-    }
+    return interruptible(report, async (signal) => {
+      try {
+        return await create({ name, binary, report, signal });
+      } catch (error) {
+        await remove(name);
+        throw error;
+      }
+    });
   });
 };
 
-/** Takes down whatever there is of a cluster of that name; nothing is an answer too. */
-export const down = async (name: string): Promise<void> => {
+/** Takes down whatever there is of a cluster of that name. Whether there was anything. */
+export const down = async (name: string): Promise<boolean> => {
   checkName(name);
+  const wasThere = existsSync(folderOf(name)) || findSupervisor(folderOf(name)) !== undefined;
   await withLock(`cluster-${name}`, 5 * 60_000, () => remove(name));
+  return wasThere;
+};
+
+/** The names of those that are up. */
+export const listClusters = (): string[] => {
+  const clusters = join(cacheFolder, 'clusters');
+  return existsSync(clusters) ? readdirSync(clusters).filter((name) => isUp(name)).toSorted() : [];
 };
 
 export const open = async (name: string): Promise<RealCluster> => {
@@ -104,9 +116,8 @@ export const issueServerCertificate = async ({ folder }: RealCluster, name: stri
   return { certificateFile: join(folder, 'pki', `${name}.crt`), keyFile: join(folder, 'pki', `${name}.key`) };
 };
 
-const refuseUnmet = async (): Promise<void> => {
-  const unmet = await unmetRequirements();
-  if (unmet.length > 0) throw new Error(`A real cluster needs ${unmet.join('\nIt also needs ')}`);
+const refuseUp = (name: string): void => {
+  if (isUp(name)) throw new Error(`The cluster ${name} is up already: \`npm run cluster -- down --name ${name}\` first, or choose another name.`);
 };
 
 const checkName = (name: string): void => {
@@ -130,7 +141,12 @@ const describeCluster = ({ name, block }: State): RealCluster => {
   };
 };
 
-const create = async (name: string, binary: string, report: (line: string) => void): Promise<RealCluster> => {
+interface Creation extends Required<UpOptions> {
+  binary: string;
+  signal: AbortSignal;
+}
+
+const create = async ({ name, binary, report, signal }: Creation): Promise<RealCluster> => {
   const folder = folderOf(name);
   const block = await noteBlock(folder);
   const addresses = addressesOf(block);
@@ -138,16 +154,20 @@ const create = async (name: string, binary: string, report: (line: string) => vo
   writeState(state);
   await writeFiles(folder, binary, addresses);
 
+  signal.throwIfAborted();
   report(`Starting the control plane (logs in ${join(folder, 'log')}) …`);
   makeGroup(`${rootOf(name)}/control-plane`);
   await connect(Number(await runTool([join(folder, 'kube'), 'namespaces', folder])), addresses);
   await waitFor(`the supervisor in ${folder}`, patienceMs, () => listProcesses(folder).catch(() => undefined), () => logOf(folder, 'supervisor'));
-  const start = (component: ControlPlaneComponent) =>
-    startProcess(folder, { ...controlPlaneCommand(component, addresses), cgroups: foldersToJoin(`${rootOf(name)}/control-plane`) });
+  const start = (component: ControlPlaneComponent) => {
+    signal.throwIfAborted();
+    return startProcess(folder, { ...controlPlaneCommand(component, addresses), cgroups: foldersToJoin(`${rootOf(name)}/control-plane`) });
+  };
   await start('etcd');
   await start('kube-apiserver');
   await waitUntilServing(folder, addresses.server);
   for (const component of ['kube-controller-manager', 'kube-scheduler', 'kube-proxy', 'dns'] as const) await start(component);
+  signal.throwIfAborted();
   writeState({ ...state, ready: true });
   const cluster = describeCluster(state);
 
@@ -157,6 +177,7 @@ const create = async (name: string, binary: string, report: (line: string) => vo
     const { status } = await askApi(folder, addresses.server, 'GET', '/api/v1/namespaces/default/serviceaccounts/default');
     return status === 200;
   });
+  signal.throwIfAborted();
   return cluster;
 };
 

@@ -1,5 +1,6 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
+import { text } from 'node:stream/consumers';
 import { fileURLToPath } from 'node:url';
 import { afterAll, describe, expect, it } from 'vitest';
 import { askApi } from './api.ts';
@@ -44,7 +45,7 @@ describe('a cluster beside another', () => {
     await down(beside);
     expect(await tracesOf(marks)).toEqual([]);
     expect(await sharedSettings()).toEqual(settingsBefore);
-    expect(await down(beside)).toBeUndefined();
+    expect(await down(beside)).toBe(false);
 
     expect(await runningIn(other)).toEqual(runningBefore);
     await runPod(other, { name: 'after-the-other-went' });
@@ -63,6 +64,18 @@ describe('a cluster beside another', () => {
     await up({ name: beside });
     const marks = marksOf(beside);
     await down(beside);
+    expect(await tracesOf(marks)).toEqual([]);
+  });
+
+  it('leaves nothing when `up` is interrupted half-way', async () => {
+    const main = fileURLToPath(new URL('main.ts', import.meta.url));
+    const starting = spawn(process.execPath, [main, 'up', '--name', beside], { stdio: ['ignore', 'ignore', 'pipe'], detached: true });
+    const [ended, said] = [once(starting, 'exit'), text(starting.stderr)];
+    await waitFor('a half-started cluster', 60_000, async () => findSupervisor(folderOf(beside)) !== undefined);
+    const marks = marksOf(beside);
+    process.kill(-(starting.pid ?? 0), 'SIGINT'); // A terminal sends it to all of the command's processes.
+    expect(await ended).toEqual([130, null]);
+    expect(await said).toContain('taking away what was started');
     expect(await tracesOf(marks)).toEqual([]);
   });
 

@@ -1,9 +1,12 @@
 import { mkdirSync } from 'node:fs';
 import { homedir } from 'node:os';
-import { join } from 'node:path';
+import { isAbsolute, join } from 'node:path';
+
+/** Its specification says that an empty or relative one counts as none. */
+const xdgCacheHome = process.env['XDG_CACHE_HOME'] ?? '';
 
 /** Outside the checkout, so that a fresh clone finds what another has built. */
-export const cacheFolder = join(process.env['XDG_CACHE_HOME'] ?? join(homedir(), '.cache'), 'kaito-ts-cluster');
+export const cacheFolder = join(isAbsolute(xdgCacheHome) ? xdgCacheHome : join(homedir(), '.cache'), 'kaito-ts-cluster');
 
 export const folderOf = (clusterName: string): string => join(cacheFolder, 'clusters', clusterName);
 

@@ -1,7 +1,8 @@
 import { resolve } from 'node:path';
 import type { TestProject } from 'vitest/node';
-import { startRegistries, stopRegistries } from '../registries/registries.ts';
-import { down, open, type RealCluster, status, up } from './cluster.ts';
+import { startRegistries } from '../registries/registries.ts';
+import { downWithRegistries, upWithRegistries } from '../registries/with-cluster.ts';
+import { open, type RealCluster, status } from './cluster.ts';
 
 /** What every test file is told of the cluster that the suite runs on. */
 export type ProvidedCluster = { kind: 'ours'; cluster: RealCluster; kubeconfigFile: string } | { kind: 'given'; kubeconfigFile: string };
@@ -23,13 +24,14 @@ export default async (project: TestProject): Promise<(() => Promise<void>) | und
     return undefined;
   }
   const name = process.env['KAITO_TEST_CLUSTER_NAME'] ?? 'test';
-  const wasUp = (await status(name)).up;
-  const cluster = wasUp ? await open(name) : await up({ name, report: (line) => void process.stderr.write(`${line}\n`) });
-  await startRegistries(cluster);
-  project.provide('realCluster', { kind: 'ours', cluster, kubeconfigFile: cluster.kubeconfigFile });
-  if (wasUp) return undefined;
-  return async () => {
-    await stopRegistries(cluster);
-    await down(name);
-  };
+  const provide = (cluster: RealCluster) => project.provide('realCluster', { kind: 'ours', cluster, kubeconfigFile: cluster.kubeconfigFile });
+  if ((await status(name)).up) {
+    const cluster = await open(name);
+    await startRegistries(cluster);
+    provide(cluster);
+    return undefined;
+  }
+  const { cluster } = await upWithRegistries({ name, report: (line) => void process.stderr.write(`${line}\n`) });
+  provide(cluster);
+  return async () => void (await downWithRegistries(name));
 };

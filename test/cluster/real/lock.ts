@@ -14,6 +14,7 @@ export const withLock = async <T>(name: string, timeoutMs: number, work: () => P
   // The holder lives until its input ends, which is when we say so or when we are gone.
   const holder = spawn('flock', ['--exclusive', '--timeout', String(Math.ceil(timeoutMs / 1000)), join(folder, name), 'sh', '-c', 'echo held; cat'], {
     stdio: ['pipe', 'pipe', 'ignore'],
+    detached: true, // Ctrl-C is for us, and what we do then may need the lock.
     env: { ...process.env, ...toolEnvironment },
   });
   const ended = once(holder, 'exit');

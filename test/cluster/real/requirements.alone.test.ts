@@ -1,7 +1,11 @@
+import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { execa } from 'execa';
-import { describe, expect, it } from 'vitest';
+import { describe, expect, it, onTestFinished } from 'vitest';
 import { status } from './cluster.ts';
+import { ownCluster } from './the-cluster.ts';
 import { findProgram } from './tools.ts';
 
 const file = (name: string): string => fileURLToPath(new URL(name, import.meta.url));
@@ -29,6 +33,50 @@ describe('where a real cluster cannot run', () => {
     expect(stderr).not.toContain('    at ');
     expect(exitCode).toBe(1);
     expect((await status('nowhere')).up).toBe(false);
+  });
+
+  it('`up` says why packages could not be installed, and which', async () => {
+    const folder = await mkdtemp(join(tmpdir(), 'kaito-ts-apt-'));
+    onTestFinished(() => rm(folder, { recursive: true }));
+    await Promise.all(['state/lists/partial', 'cache/archives/partial'].map((name) => mkdir(join(folder, name), { recursive: true })));
+    await Promise.all([
+      writeFile(join(folder, 'sources.list'), 'deb http://127.0.0.1:1/debian stable main\n'),
+      writeFile(join(folder, 'state/status'), ''),
+      writeFile(join(folder, 'apt.conf'), `Dir::State "${folder}/state"; Dir::State::status "${folder}/state/status"; Dir::Cache "${folder}/cache"; Dir::Etc::sourcelist "${folder}/sources.list"; Dir::Etc::sourceparts "-";`),
+    ]);
+    const { exitCode, stderr } = await withoutFiles([found('containerd')], [file('main.ts'), 'up', '--name', 'nowhere'], { APT_CONFIG: join(folder, 'apt.conf') });
+    expect(stderr).toContain("A real cluster needs the programs of Debian's packages containerd, which could not be installed:");
+    expect(stderr).toContain('Failed to fetch http://127.0.0.1:1/debian');
+    expect(stderr).toContain('install them by hand: apt-get install containerd');
+    expect(exitCode).toBe(1);
+  });
+
+  it('`up` names the Go that is too old', async () => {
+    const folder = await mkdtemp(join(tmpdir(), 'kaito-ts-go-'));
+    onTestFinished(() => rm(folder, { recursive: true }));
+    await writeFile(join(folder, 'go'), '#!/bin/sh\necho go1.19.8\n', { mode: 0o755 });
+    const { exitCode, stderr } = await execa(process.execPath, [file('main.ts'), 'up', '--name', 'nowhere'], { reject: false, env: { PATH: `${folder}:${process.env['PATH']}` } });
+    expect(stderr).toContain(`A real cluster needs Go 1.21 or newer (${folder}/go is 1.19.8)`);
+    expect(exitCode).toBe(1);
+  });
+
+  it.each([
+    { words: ['up', 'mine'], says: 'up takes no "mine". To name a cluster: --name mine' },
+    { words: ['start'], says: 'There is no command "start".' },
+    { words: ['up', '--nme', 'x'], says: "Unknown option '--nme'." },
+    { words: ['run', '--name', 'x'], says: 'Name a command after `run`.' },
+    { words: [], says: 'Usage: npm run cluster' },
+  ])('a command line that is wrong is refused, with how it goes: $words', async ({ words, says }) => {
+    const { exitCode, stderr } = await execa(process.execPath, [file('main.ts'), ...words], { reject: false });
+    expect(stderr).toContain(says);
+    expect(stderr).toContain('npm run cluster --');
+    expect(exitCode).toBe(2);
+  });
+
+  it('`run` says that the command is not there', async () => {
+    const { exitCode, stderr } = await execa(process.execPath, [file('main.ts'), 'run', '--name', ownCluster().name, 'kubectrl', 'get', 'pods'], { reject: false });
+    expect(stderr).toBe('There is no program kubectrl on this machine.');
+    expect(exitCode).toBe(127);
   });
 
   it('`up` asks for root', async () => {

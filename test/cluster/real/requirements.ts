@@ -1,8 +1,10 @@
 import { existsSync, readFileSync } from 'node:fs';
-import { mkdir, rmdir } from 'node:fs/promises';
+import { mkdir, mkdtemp, rm, rmdir } from 'node:fs/promises';
+import { join } from 'node:path';
 import { missingControllers } from './cgroups.ts';
+import { cacheFolder } from './files.ts';
 import { withLock } from './lock.ts';
-import { findProgram, runTool } from './tools.ts';
+import { findProgram, runTool, wordsOf } from './tools.ts';
 
 export const cniPlugins = '/usr/lib/cni';
 
@@ -16,6 +18,7 @@ const packages = {
   iproute2: 'ip',
   'util-linux': 'nsenter',
   skopeo: 'skopeo',
+  curl: 'curl', // Images for pods are made of it, as of skopeo.
   'docker-registry': 'docker-registry',
 } as const;
 
@@ -31,12 +34,12 @@ const missingPackages = (): string[] =>
 const isStatic = (file: string): boolean => !/\/lib[^\0]*\/ld-[^\0]+\0/u.test(readFileSync(file).toString('latin1'));
 
 /** Why a real cluster cannot run here, each the end of a sentence; empty when it can. Nothing is changed by asking. */
-export const unmetRequirements = async (): Promise<string[]> => {
+const unmetRequirements = async (): Promise<string[]> => {
   if (process.platform !== 'linux') return [`Linux (this is ${process.platform}), since its nodes are containers of this machine's own kernel.`];
   const unmet: string[] = [];
   const isRoot = process.getuid?.() === 0;
   if (!isRoot) unmet.push('root, for mounts, namespaces and control groups: run it with sudo.');
-  if (findProgram('go') === undefined) unmet.push('Go 1.21 or newer, since Kubernetes is built from its Go modules: https://go.dev/dl.');
+  unmet.push(...(await unmetByGo()));
   const packagesToInstall = missingPackages();
   if (packagesToInstall.length > 0 && findProgram('apt-get') === undefined) {
     unmet.push(`the programs of Debian's packages ${packagesToInstall.join(', ')}, and apt-get to install them is not here: install them by hand.`);
@@ -46,8 +49,22 @@ export const unmetRequirements = async (): Promise<string[]> => {
   return isRoot && controllers.length === 0 ? [...unmet, ...(await unmetByTrying())] : unmet;
 };
 
+/** The first that fetches the newer one which the modules ask for. */
+const oldestGo = { major: 1, minor: 21 };
+
+const unmetByGo = async (): Promise<string[]> => {
+  const needed = `Go ${oldestGo.major}.${oldestGo.minor} or newer`;
+  const why = 'since Kubernetes is built from its Go modules: https://go.dev/dl';
+  if (findProgram('go') === undefined) return [`${needed}, ${why}.`];
+  const version = await runTool(['go', 'env', 'GOVERSION'], { cwd: '/', env: { GOTOOLCHAIN: 'local' } }).catch(() => 'one that does not start');
+  const [, major, minor] = /^go(\d+)\.(\d+)/u.exec(version) ?? [];
+  const isNewEnough = Number(major) > oldestGo.major || (Number(major) === oldestGo.major && Number(minor) >= oldestGo.minor);
+  return isNewEnough ? [] : [`${needed} (${findProgram('go')} is ${version.replace('go', '')}), ${why}.`];
+};
+
 const unmetByTrying = async (): Promise<string[]> => [
   ...(await failureOf('control groups that it may write', makeAndRemoveGroup)),
+  ...(await failureOf(`a disk for ${cacheFolder} on which overlayfs can write (in a container a volume, which XDG_CACHE_HOME may name)`, tryOverlay)),
   ...(await failureOf('mount, network and process namespaces', () => runTool(['unshare', '--mount', '--net', '--pid', '--fork', 'true']))),
   ...(findProgram('iptables') === undefined ? [] : await failureOf('iptables with address translation and statistics in this kernel, for Services', tryRules)),
 ];
@@ -57,8 +74,7 @@ const failureOf = async (what: string, attempt: () => Promise<unknown>): Promise
     await attempt();
     return [];
   } catch (error) {
-    const { stderr, message } = error as Error & { stderr?: string };
-    return [`${what} (${(stderr ?? message).trim()}).`];
+    return [`${what} (${wordsOf(error)}).`];
   }
 };
 
@@ -69,21 +85,50 @@ const makeAndRemoveGroup = async (): Promise<void> => {
   await rmdir(folder);
 };
 
+/** As containerd lays the layers of images over each other. A container's own disk is such a stack already, and takes no other. */
+const tryOverlay = async (): Promise<void> => {
+  await mkdir(cacheFolder, { recursive: true });
+  const folder = await mkdtemp(join(cacheFolder, 'probe-'));
+  try {
+    for (const name of ['lower', 'upper', 'work', 'merged']) await mkdir(join(folder, name));
+    // By relative names: commas and colons in a path would be read as options.
+    await runTool(['unshare', '--mount', 'mount', '-t', 'overlay', '-o', 'lowerdir=lower,upperdir=upper,workdir=work', 'overlay', 'merged'], { cwd: folder });
+  } finally {
+    await rm(folder, { recursive: true, force: true });
+  }
+};
+
 const tryRules = (): Promise<string> => {
   const rule = ['-A', 'POSTROUTING', '-m', 'comment', '--comment', 'probe', '-m', 'statistic', '--mode', 'random', '--probability', '0.5', '-j', 'MASQUERADE'];
   return runTool(['unshare', '--net', 'iptables', '-t', 'nat', ...rule]);
 };
 
-/** Whether there was anything to install. */
-export const installPackages = async (report: (line: string) => void): Promise<boolean> => {
-  if (missingPackages().length === 0) return false;
-  return withLock('packages', 15 * 60_000, async () => {
-    const missing = missingPackages(); // Another `up` may have installed them meanwhile.
-    if (missing.length === 0) return true;
-    report(`Installing ${missing.join(', ')} with apt-get …`);
-    const options = { env: { DEBIAN_FRONTEND: 'noninteractive' }, timeoutMs: 10 * 60_000 };
-    await runTool(['apt-get', 'update', '-qq'], options);
-    await runTool(['apt-get', 'install', '-qq', '-y', '--no-install-recommends', ...missing], options);
-    return true;
-  });
+/** Installs what is missing of Debian's packages; the answer is as of `unmetRequirements`, some of which can be tried only then. */
+export const provideRequirements = async (report: (line: string) => void): Promise<string[]> => {
+  const unmet = await unmetRequirements();
+  if (unmet.length > 0 || missingPackages().length === 0) return unmet;
+  try {
+    await withLock('packages', 25 * 60_000, () => installPackages(missingPackages(), report)); // Another process may have installed them meanwhile.
+  } catch (error) {
+    return [(error as Error).message];
+  }
+  const stillMissing = missingPackages();
+  if (stillMissing.length > 0) return [`the programs of Debian's packages ${stillMissing.join(', ')}, which apt-get has installed, but they are not where they belong: apt-get install --reinstall ${stillMissing.join(' ')}`];
+  return unmetRequirements();
+};
+
+const installPackages = async (packagesToInstall: readonly string[], report: (line: string) => void): Promise<void> => {
+  if (packagesToInstall.length === 0) return;
+  const names = packagesToInstall.join(' ');
+  report(`Installing ${names} with apt-get …`);
+  // A machine that has just started may be busy with updates of its own.
+  const apt = (...words: string[]) => runTool(['apt-get', '-qq', '-o', 'DPkg::Lock::Timeout=300', ...words], { env: { DEBIAN_FRONTEND: 'noninteractive', LC_ALL: 'C' }, timeoutMs: 10 * 60_000 });
+  // Lists that cannot be fetched matter only when a package is not found for it.
+  const complaint = await apt('-o', 'APT::Update::Error-Mode=any', 'update').then(() => '', wordsOf);
+  try {
+    await apt('install', '-y', '--no-install-recommends', ...packagesToInstall);
+  } catch (error) {
+    const words = `${complaint}\n${wordsOf(error)}`.split('\n').filter((line) => line !== '');
+    throw new Error(`the programs of Debian's packages ${packagesToInstall.join(', ')}, which could not be installed:\n${words.map((line) => `    ${line}`).join('\n')}\n  Mend that, or install them by hand: apt-get install ${names}`, { cause: error });
+  }
 };

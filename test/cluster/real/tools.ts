@@ -30,3 +30,11 @@ export const runTool = async (words: readonly [string, ...string[]], { cwd, env 
   const result = await execa(program, rest, { env: { ...toolEnvironment, ...env }, timeout: timeoutMs, ...(cwd !== undefined && { cwd }) });
   return result.stdout;
 };
+
+/** What the tool itself said of its failure, without the command. */
+export const wordsOf = (error: unknown): string => {
+  const { stderr, message } = error as Error & { stderr?: string };
+  return (stderr === undefined || stderr.trim() === '' ? message : stderr).trim();
+};
+
+export const isOffline = (error: unknown): boolean => /dial tcp|no such host|i\/o timeout|proxyconnect|module lookup disabled/u.test(String(error));

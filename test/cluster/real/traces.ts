@@ -36,7 +36,7 @@ export const tracesOf = async ({ name, folder, network, interface: link, namespa
   const ours = (text: string) => text.split('\n').filter((line) => line.includes(folder) || line.includes(`${network}.`) || line.includes(rootOf(name)) || line.split(/[\s:@]/u).includes(link));
   const tool = (...command: [string, ...string[]]) => runTool(command);
   return [
-    ...processesIn(namespaces, folder),
+    ...processesIn(namespaces, folder, name),
     ...ours(readFileSync('/proc/self/mounts', 'utf8')).map((line) => `mount ${line}`),
     ...ours(await tool('ip', '-oneline', 'link')).map((line) => `link ${line}`),
     ...ours(await tool('ip', '-oneline', 'address')).map((line) => `address ${line}`),
@@ -47,19 +47,26 @@ export const tracesOf = async ({ name, folder, network, interface: link, namespa
   ];
 };
 
-const processesIn = (namespaces: ReadonlySet<string>, folder: string): string[] =>
+const processesIn = (namespaces: ReadonlySet<string>, folder: string, name: string): string[] =>
   readdirSync('/proc')
     .filter((entry) => /^\d+$/u.test(entry))
     .flatMap((pid) => {
       try {
         const command = readFileSync(`/proc/${pid}/cmdline`, 'utf8').replaceAll('\0', ' ');
         if (hasEnded(Number(pid))) return []; // It is only kept until its parent asks how it ended.
-        const isOurs = command.includes(folder) || namespaceKinds.some((kind) => namespaces.has(readlinkSync(`/proc/${pid}/ns/${kind}`)));
+        const isInside = namespaceKinds.some((kind) => namespaces.has(readlinkSync(`/proc/${pid}/ns/${kind}`)));
+        const isOurs = command.includes(folder) || (isInside && !isOfAnother(pid, name));
         return isOurs ? [`process ${pid} ${command}`] : [];
       } catch {
         return []; // It ended meanwhile.
       }
     });
+
+/** The number of a namespace that is gone is soon given to a new one, such as that of another cluster's pod. */
+const isOfAnother = (pid: string, name: string): boolean =>
+  readFileSync(`/proc/${pid}/cgroup`, 'utf8')
+    .split(/[/\n]/u)
+    .some((part) => part.startsWith(rootOf('')) && part !== rootOf(name));
 
 const groupsOf = (name: string): string[] =>
   ['/sys/fs/cgroup', ...readdirSync('/sys/fs/cgroup').map((tree) => `/sys/fs/cgroup/${tree}`)].map((tree) => `${tree}/${rootOf(name)}`).filter((group) => existsSync(group));

@@ -2,6 +2,7 @@ import { spawn } from 'node:child_process';
 import { existsSync, mkdirSync, openSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { addHostNames, issueServerCertificate, type RealCluster } from '../real/cluster.ts';
+import { insideFolder } from '../real/files.ts';
 import { withLock } from '../real/lock.ts';
 import { patienceMs, waitFor } from '../real/waiting.ts';
 import { catalogueKey, makeCatalogue, missingPackages } from '../images/catalogue.ts';
@@ -114,7 +115,7 @@ const writeContainerdHosts = (cluster: RealCluster): void => {
   const plain = `http://${cluster.gateway}`;
   for (const registry of publicRegistries) write(registry, `server = "${plain}"\n\n[host."${plain}"]\n  capabilities = ["pull", "resolve"]\n`);
   const secure = `https://${privateHostOf(cluster)}`;
-  write(privateHostOf(cluster), `server = "${secure}"\n\n[host."${secure}"]\n  capabilities = ["pull", "resolve"]\n  ca = "${cluster.certificateAuthority.certificateFile}"\n`);
+  write(privateHostOf(cluster), `server = "${secure}"\n\n[host."${secure}"]\n  capabilities = ["pull", "resolve"]\n  ca = "${insideFolder}/pki/ca.crt"\n`);
 };
 
 const startFront = async (cluster: RealCluster, folder: string, names: readonly string[]): Promise<void> => {
