@@ -38,7 +38,7 @@ export async function* followLog({ cluster, clock, signal }: Reach, container: F
   const readOn = async function* (which: Pick<LogOptions, 'follow' | 'previous'>): AsyncGenerator<string, void> {
     const since = lines.since();
     lines.begin();
-    const from = since === undefined ? { ...(tailLines === undefined ? {} : { tailLines }) } : { sinceTime: since };
+    const from = since !== undefined ? { sinceTime: since } : tailLines === undefined ? {} : { tailLines };
     for await (const piece of cluster.logs(name, { namespace, container: container.name, timestamps: true, ...from, ...which, signal })) {
       const text = lines.read(piece);
       if (text !== '') yield text;

@@ -17,7 +17,7 @@ interface Connection {
   /** How it ends; absent is its end in order. */
   fails?: KaitoError;
   /** What the cluster does meanwhile. */
-  then?: (cluster: ReturnType<typeof createFakeCluster>) => void;
+  meanwhile?: (cluster: ReturnType<typeof createFakeCluster>) => void;
 }
 
 const stage = (connections: readonly Connection[], tailLines?: number) => {
@@ -27,21 +27,21 @@ const stage = (connections: readonly Connection[], tailLines?: number) => {
   const interruption = new AbortController();
   cluster.logs = async function* (_pod, options) {
     asked.push(options);
-    const { tells = '', fails = undefined, then = undefined } = connections[Math.min(asked.length, connections.length) - 1] ?? {};
+    const { tells = '', fails, meanwhile }: Partial<Connection> = connections[Math.min(asked.length, connections.length) - 1] ?? {};
     if (tells !== '') yield tells;
-    then?.(cluster);
+    meanwhile?.(cluster);
     if (fails) throw fails;
   };
-  const following = follow<string | Event, void>(followLog({ cluster, clock, signal: interruption.signal }, { pod: podWith(running('tuner')), name: 'tuner' }, tailLines));
+  const following = follow<string | Event>(followLog({ cluster, clock, signal: interruption.signal }, { pod: podWith(running('tuner')), name: 'tuner' }, tailLines));
   const told = (): string => following.items.map((item) => (typeof item === 'string' ? item : 'message' in item ? `<${item.type}: ${item.message}>\n` : '')).join('');
   return { cluster, clock, asked, following, told, interrupt: () => interruption.abort() };
 };
 
-const end: Connection['then'] = (cluster) => cluster.put(podWith(ended('tuner', 0)));
+const end: Connection['meanwhile'] = (cluster) => cluster.put(podWith(ended('tuner', 0)));
 
 describe('followLog', () => {
   it('ends with the container', async () => {
-    const { following, told, asked } = stage([{ tells: line(1, 'one') + line(2, 'two'), then: end }], 10);
+    const { following, told, asked } = stage([{ tells: line(1, 'one') + line(2, 'two'), meanwhile: end }], 10);
     await following.result;
     expect(told()).toBe('one\ntwo\n');
     expect(asked).toMatchObject([{ follow: true, timestamps: true, container: 'tuner', tailLines: 10 }]);
@@ -51,7 +51,7 @@ describe('followLog', () => {
     const { following, clock, told, asked } = stage([
       { tells: line(1, 'one') + line(2, 'two'), fails: broken },
       { tells: '', fails: new FailedError('The API server refuses connections.', { reason: 'ConnectionRefused' }) },
-      { tells: line(1, 'one') + line(2, 'two') + line(3, 'three'), then: end },
+      { tells: line(1, 'one') + line(2, 'two') + line(3, 'three'), meanwhile: end },
     ]);
     await clock.advance(10_000);
     await following.result;
@@ -60,7 +60,7 @@ describe('followLog', () => {
   });
 
   it('reads the rest when the container ended while the connection was broken', async () => {
-    const { following, clock, told } = stage([{ tells: line(1, 'one'), fails: broken, then: end }, { tells: line(1, 'one') + line(2, 'the end') }]);
+    const { following, clock, told } = stage([{ tells: line(1, 'one'), fails: broken, meanwhile: end }, { tells: line(1, 'one') + line(2, 'the end') }]);
     await clock.advance(5_000);
     await following.result;
     expect(told()).toMatch(/the end\n$/);
@@ -68,7 +68,7 @@ describe('followLog', () => {
 
   it('reads the rest of a container that was started anew, and nothing of the new one', async () => {
     const { following, clock, told, asked } = stage([
-      { tells: line(1, 'one'), fails: broken, then: (cluster) => cluster.put(podWith(container('tuner', { running: {} }, { restartCount: 1 }))) },
+      { tells: line(1, 'one'), fails: broken, meanwhile: (cluster) => cluster.put(podWith(container('tuner', { running: {} }, { restartCount: 1 }))) },
       { tells: line(1, 'one') + line(2, 'the end') },
     ]);
     await clock.advance(5_000);
@@ -78,14 +78,14 @@ describe('followLog', () => {
   });
 
   it('does not take the end of a connection for the end of a container that runs on', async () => {
-    const { following, clock, told } = stage([{ tells: line(1, 'one') }, { tells: line(1, 'one') + line(2, 'two'), then: end }]);
+    const { following, clock, told } = stage([{ tells: line(1, 'one') }, { tells: line(1, 'one') + line(2, 'two'), meanwhile: end }]);
     await clock.advance(20_000);
     await following.result;
     expect(told()).toBe('one\ntwo\n');
   });
 
   it('waits out an API server that has just started and knows nobody yet', async () => {
-    const { following, clock, told } = stage([{ tells: line(1, 'one'), fails: broken }, { tells: '', fails: new AccessError('Forbidden.') }, { tells: line(2, 'two'), then: end }]);
+    const { following, clock, told } = stage([{ tells: line(1, 'one'), fails: broken }, { tells: '', fails: new AccessError('Forbidden.') }, { tells: line(2, 'two'), meanwhile: end }]);
     await clock.advance(10_000);
     await following.result;
     expect(told()).toMatch(/two\n$/);
@@ -99,7 +99,7 @@ describe('followLog', () => {
   });
 
   it('ends with a pod that is deleted, and says that something may be missing', async () => {
-    const { following, told } = stage([{ tells: line(1, 'one'), fails: broken, then: (cluster) => cluster.remove('Pod', 'tuned-1') }]);
+    const { following, told } = stage([{ tells: line(1, 'one'), fails: broken, meanwhile: (cluster) => cluster.remove('Pod', 'tuned-1') }]);
     await following.result;
     expect(told()).toBe('one\n<warning: Pod tuned-1 is gone, and the end of its log may be missing.>\n');
   });
