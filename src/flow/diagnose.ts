@@ -52,29 +52,6 @@ const isEvicted = ({ status }: Pod): boolean => status?.phase === 'Failed' && st
 /** It never runs again. */
 export const hasEnded = ({ status }: Pod): boolean => status?.phase === 'Failed' || status?.phase === 'Succeeded';
 
-/**
- * Why there is no pod at all: the API server takes a workload and refuses its pods, by a policy or a quota of the namespace.
- * A Deployment has that in its status, a Job and a StatefulSet only in events.
- */
-export const diagnoseCreation = (workload: Workload | undefined, events: readonly Kinds['Event'][]): Diagnosis | undefined => {
-  if (!workload) return undefined;
-  const { kind, metadata, status } = workload;
-  const conditions: { type: string; status: string; message?: string | undefined }[] = status?.conditions ?? [];
-  const failure = conditions.find((condition) => condition.type === 'ReplicaFailure' && condition.status === 'True');
-  const event = events.findLast(({ reason, involvedObject }) => reason === 'FailedCreate' && involvedObject.uid === metadata.uid);
-  const message = (failure?.message ?? event?.message)?.replace(/^Error creating: /, '');
-  if (message === undefined) return undefined;
-  return {
-    reason: 'PodRefused',
-    message: `${kind}/${metadata.name} cannot make its pod: ${message}`,
-    hints: [`kubectl describe ${kind.toLowerCase()} ${metadata.name} -n ${metadata.namespace}`, 'Ask the administrator of the cluster for an exception, or use another namespace'],
-    // A quota may have room again.
-    isFatal: /violates PodSecurity|denied the request|denied request/.test(message),
-  };
-};
-
-type Workload = Kinds['Job'] | Kinds['Deployment'] | Kinds['StatefulSet'];
-
 const first = (pods: readonly Pod[], judge: (pod: Pod) => Diagnosis | undefined): Diagnosis | undefined => {
   for (const pod of pods) {
     const diagnosis = judge(pod);

@@ -4,7 +4,8 @@ import { AccessError, TimeoutError, WorkloadError } from '../domain/errors.ts';
 import type { Event, Progress } from '../domain/event.ts';
 import { describeObject } from '../domain/kubernetes.ts';
 import type { AwaitServerStep } from '../domain/plan.ts';
-import { containerStatuses, diagnoseCreation, diagnosePods, endsOf, hasEnded, type Diagnosis } from './diagnose.ts';
+import { containerStatuses, diagnosePods, endsOf, hasEnded, type Diagnosis } from './diagnose.ts';
+import { diagnoseCreation, refusalsOf } from './diagnose-creation.ts';
 import { cannotRun } from './find-server.ts';
 import { diagnoseNodes, followNodes } from './lost-nodes.ts';
 import { getFromPod } from './pod-http.ts';
@@ -29,7 +30,7 @@ export async function* awaitServer(step: AwaitServerStep, session: Session): Asy
   const workloads = new Tracked<'Deployment' | 'StatefulSet'>();
   const nodes = followNodes(cluster, session.clock, pods);
   const health: Health = { isHealthy: false, state: 'starting' };
-  let earlierEnds: ReadonlySet<string> | undefined;
+  let earlier: Earlier | undefined;
   const workloadKind = step.workload.kind === 'StatefulSet' ? 'StatefulSet' : 'Deployment';
   return yield* waitFor({
     what: 'the model server',
@@ -46,13 +47,13 @@ export async function* awaitServer(step: AwaitServerStep, session: Session): Asy
     judge() {
       const workload = workloads.get(step.workload.name);
       // Until it is known which revision is wanted, a pod of the one before would be taken for it.
-      if (!workloads.isComplete || !pods.isComplete) return { state: 'waiting', reason: 'asking the cluster' };
+      if (!workloads.isComplete || !pods.isComplete || !events.isComplete) return { state: 'waiting', reason: 'asking the cluster' };
       if (!workload) return { state: 'failed', error: new WorkloadError(`${describeObject(step.workload)} is gone.`, { reason: 'WorkloadDeleted', fact: 'Somebody deleted it while it was awaited.' }) };
-      // A server that crashed before somebody mended what made it crash gets the chance that this command asks for. Its pod is
+      // A server that crashed, or whose pod was refused, before somebody mended what was wrong gets the chance that this command asks for. Its pod is
       // not deleted to that end, though it may back off: the plan has told what will be changed, and that was not in it.
-      earlierEnds ??= endsOf([...pods.values()]);
+      earlier ??= { ends: endsOf([...pods.values()]), refusals: refusalsOf(workload, [...events.values()]) };
       const current = [...pods.values()].filter((pod) => isCurrent(pod, workload));
-      return judgeServer(step, workload, current, [...events.values()], health, earlierEnds, diagnoseNodes(current.length > 0 ? current : [...pods.values()], nodes.find));
+      return judgeServer(step, workload, current, [...events.values()], health, earlier, diagnoseNodes(current.length > 0 ? current : [...pods.values()], nodes.find));
     },
     onTimeout: (reason) =>
       new TimeoutError(`The model server was not ready in ${formatDuration(step.timeoutMs)}.`, {
@@ -65,6 +66,12 @@ export async function* awaitServer(step: AwaitServerStep, session: Session): Asy
 interface Health {
   isHealthy: boolean;
   state: string;
+}
+
+/** What was there when the wait began, and may have been mended since. */
+interface Earlier {
+  ends: ReadonlySet<string>;
+  refusals: ReadonlySet<string>;
 }
 
 /** Pods of an earlier revision are on their way out: what they say is not about what was asked for. */
@@ -82,18 +89,18 @@ const findServer = (pods: Pod[], workload: Workload | undefined): Pod | undefine
 
 const isPodReady = (pod: Pod): boolean => pod.status?.conditions?.some(({ type, status }) => type === 'Ready' && status === 'True') ?? false;
 
-const judgeServer = (step: AwaitServerStep, workload: Workload, pods: Pod[], events: Kinds['Event'][], health: Health, earlierEnds: ReadonlySet<string>, lost: Diagnosis | undefined): Verdict<string> => {
+const judgeServer = (step: AwaitServerStep, workload: Workload, pods: Pod[], events: Kinds['Event'][], health: Health, earlier: Earlier, lost: Diagnosis | undefined): Verdict<string> => {
   const alive = pods.filter((pod) => !hasEnded(pod));
   if (health.isHealthy && alive.length > 0 && alive.every(isPodReady)) return { state: 'done', value: '/health answers 200' };
   const uids = new Set(pods.map(({ metadata }) => metadata.uid));
   const diagnosis =
     lost ??
     (pods.length === 0
-      ? diagnoseCreation(workload, events)
+      ? diagnoseCreation(workload, events, earlier.refusals)
       : diagnosePods(
           pods,
           events.filter(({ involvedObject }) => uids.has(involvedObject.uid)),
-          earlierEnds,
+          earlier.ends,
         ));
   if (diagnosis?.isFatal) return { state: 'failed', error: cannotRun(step.workload.name, diagnosis) };
   if (diagnosis) return { state: 'waiting', reason: diagnosis.message };

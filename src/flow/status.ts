@@ -4,7 +4,8 @@ import { gpuResourceOf } from '../domain/mig.ts';
 import { describeAdapter } from '../domain/record.ts';
 import type { Condition, WorkspaceState, WorkspaceStatus } from '../domain/status.ts';
 import { presetName, workspaceKind } from '../domain/workspace.ts';
-import { diagnoseCreation, diagnosePods, type Diagnosis } from './diagnose.ts';
+import { diagnosePods, type Diagnosis } from './diagnose.ts';
+import { diagnoseCreation } from './diagnose-creation.ts';
 import { diagnoseNodes } from './lost-nodes.ts';
 import { allocatableGpus, describeNodes, isNodeReady } from './nodes.ts';
 

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import type { Kinds } from '../../src/cluster/kinds.ts';
-import { diagnoseCreation, diagnosePods } from '../../src/flow/diagnose.ts';
+import { diagnosePods } from '../../src/flow/diagnose.ts';
 import { container, ended, pod, running, waiting, warningEvent } from './support.ts';
 
 const oom = (name: string) => container(name, { waiting: { reason: 'CrashLoopBackOff' } }, { restartCount: 3, lastState: { terminated: { exitCode: 137, reason: 'OOMKilled' } } });
@@ -105,26 +105,5 @@ describe('diagnosePods', () => {
     for (const subject of [pod({ containers: [oom('served')] }), pod({ containers: [waiting('served', 'ErrImagePull', '403 Forbidden')] }), pod({ containers: [crashing(2)] }), unschedulable, evicted('disk')]) {
       expect(diagnosePods([subject])?.hints.some((hint) => /kubectl (describe|logs|get)/.test(hint))).toBe(true);
     }
-  });
-});
-
-describe('a workload without any pod', () => {
-  const deployment = (conditions: { type: string; status: string; message: string }[]): Kinds['Deployment'] => ({ apiVersion: 'apps/v1', kind: 'Deployment', metadata: { name: 'served', namespace: 'default', uid: 'uid-of-served' }, status: { conditions } });
-  const statefulSet: Kinds['StatefulSet'] = { apiVersion: 'apps/v1', kind: 'StatefulSet', metadata: { name: 'served', namespace: 'default', uid: 'uid-of-served' } };
-
-  it('says why a Deployment has none from its condition', () => {
-    const refused = deployment([{ type: 'ReplicaFailure', status: 'True', message: 'pods "served-1" is forbidden: violates PodSecurity "restricted:latest": privileged' }]);
-    expect(diagnoseCreation(refused, [])).toMatchObject({ reason: 'PodRefused', isFatal: true, message: 'Deployment/served cannot make its pod: pods "served-1" is forbidden: violates PodSecurity "restricted:latest": privileged', hints: ['kubectl describe deployment served -n default', expect.any(String)] });
-  });
-
-  it('says why a StatefulSet has none from its events', () => {
-    const event: Kinds['Event'] = { ...warningEvent(pod({ name: 'served' }), 'FailedCreate', 'create Pod served-0 in StatefulSet served failed error: admission webhook "x.example" denied the request: no'), involvedObject: { kind: 'StatefulSet', name: 'served', uid: 'uid-of-served' } };
-    expect(diagnoseCreation(statefulSet, [event])).toMatchObject({ reason: 'PodRefused', isFatal: true });
-    expect(diagnoseCreation(statefulSet, [warningEvent(pod({ name: 'other' }), 'FailedCreate', 'no')])).toBeUndefined();
-  });
-
-  it('has nothing to say while there is no sign of trouble', () => {
-    expect(diagnoseCreation(deployment([{ type: 'Progressing', status: 'True', message: '' }]), [])).toBeUndefined();
-    expect(diagnoseCreation(undefined, [])).toBeUndefined();
   });
 });

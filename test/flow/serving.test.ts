@@ -4,7 +4,7 @@ import type { AwaitServerStep } from '../../src/domain/plan.ts';
 import { awaitServer } from '../../src/flow/serving.ts';
 import { follow } from '../support/following.ts';
 import { settled } from '../support/manual-clock.ts';
-import { container, createStage, node, planOf, pod, record, running, servingWorkspace, shortly, waiting, type PodShape, type Stage } from './support.ts';
+import { container, createStage, node, planOf, pod, record, running, servingWorkspace, shortly, waiting, warningEvent, type PodShape, type Stage } from './support.ts';
 
 const revision = 'workspace.kaito.io/revision';
 const step: AwaitServerStep = { kind: 'await-server', title: 'Wait until it answers', workload: { kind: 'Deployment', name: 'served' }, servedModelName: 'phi', timeoutMs: 1_800_000 };
@@ -193,6 +193,17 @@ describe('awaitServer', () => {
     expect(shortly(following.items).at(-1)).toMatch(/it is started again within 5m/);
     cluster.put(server({ isReady: false, containers: [crashed('containerd://c', { waiting: { reason: 'CrashLoopBackOff' } })] }));
     await expect(following.result).rejects.toMatchObject({ reason: 'ContainerCrashLoopBackOff', exitCode: 8 });
+  });
+
+  it('waits on where the pod was refused before the wait began, and not when it is refused once more', async () => {
+    const { cluster, clock, following } = begin({ kind: 'StatefulSet', name: 'served' });
+    const refused = (count: number): Kinds['Event'] => ({ ...warningEvent(server(), 'FailedCreate', 'denied the request: no'), metadata: { name: 'refused', namespace: 'default' }, count, involvedObject: { kind: 'StatefulSet', name: 'served', uid: 'uid-of-served' } });
+    cluster.put(refused(3));
+    cluster.put({ ...deployment(), kind: 'StatefulSet', metadata: { ...deployment().metadata, uid: 'uid-of-served' } });
+    await clock.advance(1_000);
+    expect(shortly(following.items).at(-1)).toBe('waiting: StatefulSet/served cannot make its pod: denied the request: no; it is tried again ever more seldom, or at once after: kubectl rollout restart statefulset served -n default');
+    cluster.put(refused(4));
+    await expect(following.result).rejects.toMatchObject({ name: 'WorkloadError', reason: 'PodRefused', exitCode: 8 });
   });
 
   it('holds no memory that was too small once against a server that was started again', async () => {
