@@ -6,7 +6,7 @@ import type { WorkspaceKind } from './workspace.ts';
 /** What was observed before planning, as data: a Plan is a function of the Workspace and this. */
 export interface Facts {
   target: { context: string; server: string; namespace: string };
-  record?: { uid: string; record: OwnerRecord };
+  record?: { uid: string; version?: string; record: OwnerRecord };
   /** Objects of this workspace's names that are there already, whoever made them. */
   existing: KubernetesObject[];
   nodes: NodeFacts[];

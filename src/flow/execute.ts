@@ -4,10 +4,11 @@ import type { ApplyStep, Plan, RecordStep, Step } from '../domain/plan.ts';
 import { describeAdapter, type NodePoolRecord, type OwnerRecord } from '../domain/record.ts';
 import { createAgentPool, deleteAgentPool } from './agent-pool.ts';
 import { awaitNodes } from './nodes.ts';
+import type { StoredRecord } from './record.ts';
 import { awaitGone, deleteObject } from './removal.ts';
 import { rehearse } from './rehearse.ts';
 import { awaitServer } from './serving.ts';
-import { createSession, type Effects, isRecordDeleted, type Session } from './session.ts';
+import { createSession, type Effects, isRecordChanged, isRecordDeleted, type Session } from './session.ts';
 import { followTuning } from './tuning.ts';
 
 /**
@@ -15,7 +16,7 @@ import { followTuning } from './tuning.ts';
  * the steps that stop spending are still done unless they could take nodes from what only cannot be seen, and the failure
  * is thrown afterwards.
  */
-export async function* execute(plan: Plan, stored: { uid: string; record: OwnerRecord } | undefined, effects: Effects): AsyncGenerator<Event, OwnerRecord> {
+export async function* execute(plan: Plan, stored: StoredRecord | undefined, effects: Effects): AsyncGenerator<Event, OwnerRecord> {
   const session = createSession(plan, effects, stored);
   if (plan.steps.some(({ kind }) => kind === 'create-agent-pool')) await rehearse(plan, effects);
   let failure: Failure | undefined;
@@ -25,6 +26,8 @@ export async function* execute(plan: Plan, stored: { uid: string; record: OwnerR
       yield* carryOut(step, index, session);
     } catch (error) {
       if (session.signal.aborted) throw interrupted(error, step, session);
+      // Whatever is there now is somebody else's.
+      if (isRecordChanged(error)) throw error;
       // The first failure is the reason; what goes wrong while cleaning up after it is told beside it.
       if (!failure) failure = { error, unseen: await findUnseen(step, index, error, session) };
       else yield { type: 'warning', message: `${step.title} failed too: ${error instanceof Error ? error.message : String(error)}`, hints: error instanceof KaitoError ? error.hints : [] };
@@ -150,7 +153,7 @@ const runStep = (step: Step, session: Session): AsyncGenerator<Event, string | u
 async function* writeRecord(step: RecordStep, session: Session): AsyncGenerator<Event, undefined> {
   const { nodePool: recorded, createdAt } = session.record();
   const nodePool = step.nodePool && { ...step.nodePool, requestedAt: step.nodePool.requestedAt || new Date(session.clock.now()).toISOString() };
-  const object = await session.saveRecord({
+  const object = await session.beginRecord({
     workspace: session.plan.workspace,
     revision: step.revision,
     createdAt,

@@ -29,6 +29,8 @@ export const renderRecord = ({ workspace, revision, createdAt, nodePool, result 
 
 export interface StoredRecord {
   uid: string;
+  /** The ConfigMap's resourceVersion. */
+  version?: string;
   record: OwnerRecord;
 }
 
@@ -48,6 +50,7 @@ export const parseRecord = (object: KubernetesObject): StoredRecord | undefined 
   if (result === 'damaged') throw damaged(object, 'result.json');
   return {
     uid: metadata.uid,
+    ...(metadata.resourceVersion === undefined ? {} : { version: metadata.resourceVersion }),
     record: {
       workspace,
       revision: Number(texts.get('revision') ?? '1') || 1,

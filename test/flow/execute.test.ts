@@ -2,6 +2,7 @@ import { describe, expect, it } from 'vitest';
 import { AccessError, ConflictError, FailedError, QuotaError, UnseenError } from '../../src/domain/errors.ts';
 import type { KubernetesObject } from '../../src/domain/kubernetes.ts';
 import type { Step } from '../../src/domain/plan.ts';
+import type { OwnerRecord } from '../../src/domain/record.ts';
 import { renderRecord } from '../../src/flow/record.ts';
 import { agentPool, createFakeCloud } from '../support/fakes.ts';
 import { settled } from '../support/manual-clock.ts';
@@ -105,6 +106,49 @@ describe('execute', () => {
     const { cluster, execute } = createStage(record({ revision: 7 }));
     await expect(execute(planOf([])).result).resolves.toMatchObject({ revision: 7 });
     expect(cluster.writes).toEqual([]);
+  });
+});
+
+describe('execute while somebody else begins the same workspace', () => {
+  const theirs = (changes: Parameters<typeof record>[0] = {}) => record({ nodePool: nodePool(), createdAt: '2025-12-31T23:59:59.000Z', ...changes });
+  /** Written after the plan was made, and before it is carried out. */
+  const beginAfter = (stage: ReturnType<typeof createStage>, other: OwnerRecord) => stage.cluster.apply(renderRecord(other), {});
+  const changed = { name: 'ConflictError', reason: 'RecordChanged', exitCode: 9, message: 'Workspace tuned in namespace default was begun or changed by somebody else in the same moment.' };
+
+  it('goes on with theirs where they want the same', async () => {
+    const stage = createStage();
+    const execution = stage.execute(planOf([steps.record, steps.apply]));
+    await beginAfter(stage, theirs());
+    await execution.result;
+    expect(stage.stored()).toEqual(theirs());
+    expect(stage.cluster.find('Job', 'tuned')?.metadata.ownerReferences?.[0]?.uid).toBe(stage.cluster.find('ConfigMap', 'tuned-kaito')?.metadata.uid);
+  });
+
+  it.each<[string, OwnerRecord]>([
+    ['another workspace', theirs({ workspace: { ...record().workspace, resource: { instanceType: 'Standard_NC6s_v3', labelSelector: { matchLabels: {} } } } })],
+    ['other nodes', theirs({ nodePool: nodePool({ instanceType: 'Standard_NC6s_v3' }) })],
+    ['a tuning that is over by now', theirs({ result: { outcome: 'Failed', finishedAt: '2026-01-01T00:00:00Z' } })],
+  ])('rents and writes nothing where theirs is %s', async (_, other) => {
+    const stage = createStage();
+    const execution = stage.execute(whole);
+    await beginAfter(stage, other);
+    await expect(execution.result).rejects.toMatchObject(changed);
+    expect(stage.cloud.calls).toEqual([]);
+    expect(stage.stored()).toEqual(other);
+    expect(stage.cluster.find('Job', 'tuned')).toBeUndefined();
+  });
+
+  it('changes nothing when the record was changed since the plan was made', async () => {
+    const stage = createStage();
+    await beginAfter(stage, theirs());
+    stage.cloud.pools.set('kpool', agentPool({ name: 'kpool', tags }));
+    const execution = stage.execute(planOf([{ ...steps.record, revision: 2 }, steps.apply, steps.remove]));
+    await beginAfter(stage, theirs({ revision: 2, workspace: { ...record().workspace, metadata: { ...record().workspace.metadata, annotations: { a: 'b' } } } }));
+    await expect(execution.result).rejects.toMatchObject(changed);
+    expect(stage.cluster.find('Job', 'tuned')).toBeUndefined();
+    // The pool is that of whoever was quicker.
+    expect(stage.cloud.calls).toEqual([]);
+    expect(shortly(execution.items)).toEqual(['start record']);
   });
 });
 

@@ -50,6 +50,7 @@ export const createFakeCluster = (objects: readonly KubernetesObject[] = []): Fa
   const writes: string[] = [];
   const logTexts = new Map<string, string | Error>();
   let uidCount = 0;
+  let versionCount = 1;
   let server: ReturnType<typeof createServer> | undefined;
 
   const tell = (type: 'added' | 'modified' | 'deleted', object: KubernetesObject): void => {
@@ -143,10 +144,11 @@ export const createFakeCluster = (objects: readonly KubernetesObject[] = []): Fa
       if (dryRun) return { object, outcome: store.has(keyOf(object.kind, object.metadata.name)) ? 'configured' : 'created' };
       write('apply', object.kind, object.metadata.name);
       const existing = store.get(keyOf(object.kind, object.metadata.name));
-      const { uid } = object.metadata;
+      const { uid, resourceVersion } = object.metadata;
+      if (resourceVersion !== undefined && existing && existing.metadata.resourceVersion !== resourceVersion) throw new ConflictError(`Operation cannot be fulfilled on ${object.kind} "${object.metadata.name}": the object has been modified`);
       if (uid !== undefined && existing?.metadata.uid !== uid) throw new ConflictError(`Operation cannot be fulfilled on ${object.kind} "${object.metadata.name}": uid mismatch: the provided object specified uid ${uid}, and no existing object was found`);
       const existed = existing !== undefined;
-      return { object: put(object), outcome: existed ? 'configured' : 'created' };
+      return { object: put({ ...object, metadata: { ...object.metadata, resourceVersion: String((versionCount += 1)) } }), outcome: existed ? 'configured' : 'created' };
     },
     async create(object) {
       writes.push(`create ${object.kind}`);

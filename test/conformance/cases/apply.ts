@@ -129,6 +129,15 @@ export const applyCases: readonly ConformanceCase[] = [
     },
   },
   {
+    title: 'a version that nothing has makes what is not there, and no more than that',
+    async observe(server) {
+      const first = await apply(server, 'configmaps/a', configMap('a', { key: 'first' }, { resourceVersion: '1' }), 'alice');
+      const second = await apply(server, 'configmaps/a', configMap('a', { key: 'second' }, { resourceVersion: '1' }), 'alice');
+      const same = await apply(server, 'configmaps/a', configMap('a', { key: 'first' }, { resourceVersion: '1' }), 'alice');
+      return { first: first.code, second: seen(second), same: same.code };
+    },
+  },
+  {
     title: 'updates own what they change',
     async observe(server) {
       const made = await must(send(server, 'POST', 'deployments?fieldManager=maker', { ...deployment(server, 'web'), spec: { ...recordAt(deployment(server, 'web'), 'spec'), paused: true } }));
