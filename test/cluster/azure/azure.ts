@@ -9,8 +9,8 @@ import { createCertificateAuthority } from '../../../src/sandbox/tls.ts';
 import type { RealCluster } from '../real/cluster.ts';
 import { identity, nodePlace } from './identity.ts';
 import { asAksUser } from './kubeconfig.ts';
-import { type AgentPoolSummary, listAgentPools } from './list-agent-pools.ts';
 import { createPoolNodes, type JoinOptions } from './pool-nodes.ts';
+import { openPortal, type Portal } from './portal.ts';
 
 export interface AzureOptions extends JoinOptions {
   faults?: readonly Fault[];
@@ -22,11 +22,10 @@ export interface AzureOptions extends JoinOptions {
   namespace?: string;
 }
 
-export interface Azure {
+export interface Azure extends Portal {
   /** Points kaito-ts at it and at the cluster. */
   environment: Record<string, string>;
   requests(): readonly ArmRequest[];
-  agentPools(): Promise<AgentPoolSummary[]>;
   /** Nodes of its agent pools. */
   nodeNames(): readonly string[];
   /** Ends with all nodes that are left, too. */
@@ -78,7 +77,7 @@ export const startAzure = async (cluster: RealCluster, { faults: faultNames = []
       AZURE_TOKEN_CREDENTIALS: 'EnvironmentCredential',
     },
     requests: () => arm.requests(),
-    agentPools: () => listAgentPools({ armUrl: arm.url, authorityUrl: entra.url, secret, certificatePem: authority.certificatePem }),
+    ...openPortal({ armUrl: arm.url, authorityUrl: entra.url, secret, certificatePem: authority.certificatePem }),
     nodeNames: () => poolNodes.names(),
     async close() {
       await Promise.all([arm.close(), entra.close()]);
