@@ -1,4 +1,4 @@
-import { AccessError, FailedError, NotFoundError, WorkloadError, type ErrorDetails, type KaitoError } from '../domain/errors.ts';
+import { AccessError, FailedError, KaitoError, NotFoundError, WorkloadError, type ErrorDetails } from '../domain/errors.ts';
 import { sanitise } from '../terminal/sanitise.ts';
 import { isRecord, parseJson } from './json.ts';
 
@@ -12,9 +12,19 @@ export const reasons = {
   answerCut: 'AnswerCut',
   /** A server that was ready before, and was replaced since. */
   loading: 'Loading',
+  /** On this request; in its log is why. */
+  serverFailed: 'ServerFailed',
+  /** The same in the middle of an answer. */
+  answerFailed: 'AnswerFailed',
   /** No such path: an early image, or no KAITO server at all. */
   noSuchPath: 'NoSuchPath',
 } as const;
+
+/** Why a server failed is in its log. Which server that is only the connection knows; the commands come with the same error. */
+export const pointToServer = (error: unknown, { hints = [] }: { hints?: readonly string[] }): unknown => {
+  if (error instanceof KaitoError && (error.reason === reasons.serverFailed || error.reason === reasons.answerFailed)) error.addHints(hints);
+  return error;
+};
 
 /** An answer that came with a failure status. `body` is whatever text came with it. */
 export const toAnswerError = (status: number, body: string): KaitoError => {
@@ -29,7 +39,7 @@ export const toAnswerError = (status: number, body: string): KaitoError => {
 export const toStreamError = (data: string): KaitoError => {
   const raw = /^\{\s*"error":\s*"?(?<text>[\s\S]*?)"?\s*\}?$/.exec(data)?.groups?.text;
   const fact = parseJson(data) === undefined ? sanitise(raw ?? data) : describeBody(data);
-  return new WorkloadError('The model server failed in the middle of the answer.', { reason: 'AnswerFailed', fact, hints: ['kaito-ts logs shows what the server printed.'] });
+  return new WorkloadError('The model server failed in the middle of the answer.', { reason: reasons.answerFailed, fact });
 };
 
 export const connectionLost = (cause: unknown, hasBegun: boolean): KaitoError =>
@@ -130,6 +140,6 @@ const rules: Rule[] = [
   },
   {
     when: (status) => status >= 500,
-    toError: (_said, details) => new WorkloadError('The model server failed on this request.', { ...details, reason: 'ServerFailed', hints: ['kaito-ts logs shows what the server printed.'] }),
+    toError: (_said, details) => new WorkloadError('The model server failed on this request.', { ...details, reason: reasons.serverFailed }),
   },
 ];

@@ -2,7 +2,7 @@ import type { Clock } from '../domain/clock.ts';
 import { KaitoError, UsageError } from '../domain/errors.ts';
 import type { Terminal } from '../terminal/terminal.ts';
 import type { Conversation } from './conversation.ts';
-import { reasons } from './errors.ts';
+import { pointToServer, reasons } from './errors.ts';
 import type { ChatEvent } from './events.ts';
 import { waitUntilReady, type Connection } from './health.ts';
 import { baseOf, legacyModel, listModels, pickModel, type ServedModel } from './models.ts';
@@ -50,7 +50,7 @@ export interface Session {
 export async function* openSession(options: ChatOptions): AsyncGenerator<ChatEvent, Session> {
   const { connection, clock, signal, readyTimeoutMs, conversation, apiKey } = options;
   yield* waitUntilReady({ connection, clock, signal, timeoutMs: readyTimeoutMs });
-  const models = await listModelsOrLegacy(await connection.baseUrl(), { signal, ...(apiKey === undefined ? {} : { apiKey }) });
+  const models = await listModelsOrLegacy(connection, { signal, ...(apiKey === undefined ? {} : { apiKey }) });
   const chosen = options.isComparing ? pickPair(models, options) : [pickModel(models, options)];
   for (const model of chosen) refuseUnsupported(conversation, model);
   return { models, seats: chosen.map((model) => ({ conversation, respondent: toRespondent(options, models, model, chosen.length > 1) })) };
@@ -80,13 +80,13 @@ export const refuseUnsupported = ({ parameters }: Conversation, { dialect }: Ser
   throw new UsageError(`The ${dialect === 'legacy' ? 'server of this early image' : `${dialect} runtime`} does not know ${names.join(', ')}.`, { hints: ['Leave it out.'] });
 };
 
-const listModelsOrLegacy = async (baseUrl: string, options: Parameters<typeof listModels>[1]): Promise<ServedModel[]> => {
+const listModelsOrLegacy = async (connection: Connection, options: Parameters<typeof listModels>[1]): Promise<ServedModel[]> => {
   try {
-    return await listModels(baseUrl, options);
+    return await listModels(await connection.baseUrl(), options);
   } catch (error) {
     // A healthy server without /v1 is an early image.
     if (error instanceof KaitoError && error.reason === reasons.noSuchPath) return [legacyModel];
-    throw error;
+    throw pointToServer(error, connection);
   }
 };
 

@@ -4,7 +4,7 @@ import { createSanitiser } from '../terminal/sanitise.ts';
 import { streamChat } from './client.ts';
 import { addTurn, forgetOldest, toMessages, type Conversation } from './conversation.ts';
 import { dialects, type ChatRequest } from './dialect.ts';
-import { parseContextLengthTokens, reasons } from './errors.ts';
+import { parseContextLengthTokens, pointToServer, reasons } from './errors.ts';
 import type { Answer, ChatEvent, Speaker, Usage } from './events.ts';
 import { waitUntilReady, type Connection } from './health.ts';
 import type { ServedModel } from './models.ts';
@@ -60,7 +60,7 @@ export async function* takeTurn(respondent: Respondent, { conversation: before, 
         answering.finishReason = 'interrupted';
         break;
       }
-      if (!(error instanceof KaitoError) || answering.hasBegun) throw error;
+      if (!(error instanceof KaitoError) || answering.hasBegun) throw pointToServer(error, connection);
       if (error.reason === reasons.contextFull) {
         conversation = forgetOrThrow(conversation, error);
         yield {
@@ -72,7 +72,7 @@ export async function* takeTurn(respondent: Respondent, { conversation: before, 
         continue;
       }
       const { reason } = error;
-      if ((reason !== reasons.overloaded && reason !== reasons.connectionLost && reason !== reasons.loading) || attempt === attemptCount) throw error;
+      if ((reason !== reasons.overloaded && reason !== reasons.connectionLost && reason !== reasons.loading) || attempt === attemptCount) throw pointToServer(error, connection);
       if (reason !== reasons.loading) yield { type: 'retrying', reason, fact: error.fact ?? error.message, attempt, attemptCount, delayMs };
       attempt += 1;
       const isInTime = yield* waitBetweenAttempts(respondent, reason, reason === reasons.loading ? 0 : delayMs, { signal, stop });

@@ -9,7 +9,7 @@ export abstract class KaitoError extends Error {
   abstract readonly exitCode: ExitCode;
   /** The evidence, in the words of whoever gave it: the API server, Azure, the trainer. */
   readonly fact: string | undefined;
-  /** Changed by `rewriteHints` alone. */
+  /** Changed by `rewriteHints` and `addHints` alone. */
   hints: readonly string[];
   /** What is wrong in files, place by place; `fact` has it as text. */
   readonly remarks: readonly Remark[];
@@ -26,6 +26,11 @@ export abstract class KaitoError extends Error {
   /** Where an error is thrown, it is not known what of the command line a hint must repeat. */
   rewriteHints(rewrite: (hint: string) => string): void {
     this.hints = this.hints.map(rewrite);
+  }
+
+  /** Nor which command helps: who catches it on the way may know. */
+  addHints(hints: readonly string[]): void {
+    this.hints = [...this.hints, ...hints];
   }
 
   get reason(): string {

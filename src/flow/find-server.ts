@@ -35,7 +35,8 @@ export const findServerPod = async (cluster: Cluster, name: string, signal: Abor
 /** What to tell of a server that does not answer. */
 export const whenSilent = (cluster: Cluster, name: string): { explain(signal: AbortSignal): Promise<string | undefined>; hints: string[] } => ({
   explain: (signal) => explainServer(cluster, name, signal),
-  hints: [`kaito-ts status ${name}`, `kaito-ts logs ${name}`],
+  // Said in a conversation too, where nobody completes them.
+  hints: [`kaito-ts status ${name} -n ${cluster.target.namespace}`, `kaito-ts logs ${name} -n ${cluster.target.namespace}`],
 });
 
 /** Why its pods do not serve; undefined when they look well. Rejects when no waiting will mend it. */

@@ -19,6 +19,21 @@ describe('runOnce', () => {
     expect({ out: terminal.out(), err: terminal.err() }).toEqual({ out: 'Paris\n', err: '' });
   });
 
+  it.each([
+    ['on the request', text(500, 'Internal Server Error')],
+    ['in the middle of the answer', stream([...vllmEvents(['Pa']).slice(0, 2), 'data: {"error": "boom"}\n\n'])],
+  ])('names the commands that show why the server failed %s', async (_when, reply) => {
+    const { connection } = await startVllm(reply);
+    const hints = ['kaito-ts status tiny -n models', 'kaito-ts logs tiny -n models'];
+    await expect(ask({ connection: { ...connection, hints } }, pipe())).rejects.toMatchObject({ name: 'WorkloadError', hints });
+  });
+
+  it('names them when the server fails at telling its models', async () => {
+    const { connection } = await startModelServer({ '/health': text(200, ''), '/v1/models': text(500, 'boom') });
+    const hints = ['kaito-ts logs tiny -n models'];
+    await expect(ask({ connection: { ...connection, hints } }, pipe())).rejects.toMatchObject({ name: 'WorkloadError', hints });
+  });
+
   it('adds no second newline', async () => {
     const terminal = pipe();
     await ask(await startTransformers(stream(transformersEvents(['Paris\n']))), terminal);
