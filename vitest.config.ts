@@ -13,6 +13,7 @@ export default defineConfig({
     exclude: [...configDefaults.exclude, 'test/end-to-end/**', 'test/cluster/images/**', '**/*.alone.test.ts'],
     testTimeout: 180_000,
     hookTimeout: 180_000,
+    expect: { poll: { timeout: 60_000 } },
     pool: 'threads',
   },
 });

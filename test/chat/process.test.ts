@@ -3,7 +3,7 @@ import { once } from 'node:events';
 import { text as readText } from 'node:stream/consumers';
 import { fileURLToPath } from 'node:url';
 import { describe, expect, it, onTestFinished } from 'vitest';
-import { createScreen, hasPseudoTerminal, startOnPseudoTerminal } from '../terminal/pseudo-terminal.ts';
+import { createScreen, exitOf, hasPseudoTerminal, startOnPseudoTerminal } from '../terminal/pseudo-terminal.ts';
 import { inTurn, startVllm, stream, vllmEvents, type ModelServer } from './support.ts';
 
 const program = fileURLToPath(new URL('program.ts', import.meta.url));
@@ -35,7 +35,7 @@ describe('chat in a pipe', () => {
     child.stdin.end();
     const errors = readText(child.stderr);
     child.stdout.once('data', () => child.stdout.destroy());
-    const [code] = await once(child, 'exit');
+    const [code] = await exitOf(child);
     expect({ code, err: await errors }).toEqual({ code: 0, err: '' });
   });
 
@@ -48,7 +48,7 @@ describe('chat in a pipe', () => {
     await out.until('Once ');
     child.kill('SIGINT');
     await out.until('\n');
-    expect(await once(child, 'exit')).toEqual([130, null]);
+    expect(await exitOf(child)).toEqual([130, null]);
     expect(await errors).toContain('the server goes on generating');
   });
 });
@@ -73,7 +73,7 @@ describe.skipIf(!hasPseudoTerminal)('chat on a pseudo-terminal (needs the `scrip
     expect(server.questions()[1]).toMatchObject({ messages: [{ content: 'story' }, { content: 'Once.\n\n' }, { content: 'next' }] });
     await screen.until('>>> ');
     child.stdin.write('\u0004');
-    expect(await once(child, 'exit')).toEqual([0, null]);
+    expect(await exitOf(child)).toEqual([0, null]);
   });
 
   it('leaves on Ctrl-C twice', async () => {
@@ -84,6 +84,6 @@ describe.skipIf(!hasPseudoTerminal)('chat on a pseudo-terminal (needs the `scrip
     await screen.until('Press Ctrl-C again, or Ctrl-D, to leave.');
     await screen.until('>>> ');
     child.stdin.write('\u0003');
-    expect(await once(child, 'exit')).toEqual([0, null]);
+    expect(await exitOf(child)).toEqual([0, null]);
   });
 });

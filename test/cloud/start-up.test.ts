@@ -22,7 +22,7 @@ const loaded = async (script: string): Promise<string[]> => {
   const program = `${script}; process.stdout.write(JSON.stringify([...seen].sort()));`;
   const { stdout } = await promisify(execFile)(process.execPath, ['--import', `data:text/javascript,${encodeURIComponent(hook)}`, '--input-type=module', '-e', program], {
     cwd: new URL('../../', import.meta.url),
-    timeout: 30_000,
+    timeout: 120_000,
   });
   return JSON.parse(stdout);
 };

@@ -25,11 +25,11 @@ test('a character that is split over chunks arrives whole', async () => {
 test('a log that is silent for longer than any call may take goes on', async () => {
   const server = await startServer(async (_seen, response) => {
     response.write('before\n');
-    const silentUntil = Date.now() + 300;
+    const silentUntil = Date.now() + 2500;
     await until(() => Date.now() > silentUntil, 'the end of the silence');
     response.end('after\n');
   });
-  const cluster = await connectTo(server, {}, { timing: { callMs: 100, connectMs: 100 } });
+  const cluster = await connectTo(server, {}, { timing: { callMs: 1000, connectMs: 1000 } });
   expect(await collect(cluster.logs('web-1', { follow: true }))).toBe('before\nafter\n');
 });
 

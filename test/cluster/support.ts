@@ -151,7 +151,7 @@ export const failureOf = async (promise: Promise<unknown>): Promise<Error & { re
 };
 
 /** Bounded: a condition that never comes true fails the test with `what`. */
-export const until = async (condition: () => boolean, what: string, timeoutMs = 5000): Promise<void> => {
+export const until = async (condition: () => boolean, what: string, timeoutMs = 60_000): Promise<void> => {
   const deadline = Date.now() + timeoutMs;
   while (!condition()) {
     if (Date.now() > deadline) throw new Error(`Waited ${timeoutMs} ms in vain for ${what}.`);

@@ -35,7 +35,7 @@ const stayOpen = (response: ServerResponse): void => {
 const collect = async (cluster: Cluster, count: number): Promise<string[]> => {
   const controller = new AbortController();
   const seen: string[] = [];
-  const timer = setTimeout(() => controller.abort(), 5000);
+  const timer = setTimeout(() => controller.abort(), 60_000);
   for await (const event of cluster.watch('Pod', { signal: controller.signal })) {
     seen.push(event.type === 'synced' ? 'synced' : `${event.type} ${event.object.metadata.name}@${event.object.metadata.resourceVersion}`);
     if (seen.length === count) controller.abort();
@@ -268,12 +268,12 @@ test('the time that the consumer takes does not count as silence', async () => {
       ],
     ),
   );
-  const cluster = await connectTo(server, {}, { timing: { watchSilenceMs: 60 } });
+  const cluster = await connectTo(server, {}, { timing: { watchSilenceMs: 1000 } });
   const controller = new AbortController();
   for await (const event of cluster.watch('Pod', { signal: controller.signal })) {
     if (event.type === 'synced') continue;
     if (event.object.metadata.name === 'b') break;
-    const slowUntil = Date.now() + 200;
+    const slowUntil = Date.now() + 2000;
     await until(() => Date.now() > slowUntil, 'the slow consumer');
   }
   expect(server.requests).toHaveLength(2);

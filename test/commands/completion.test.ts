@@ -20,7 +20,7 @@ const writeScript = async (shell: string): Promise<string> => {
 const has = (program: string): boolean => spawnSync(program, ['--version']).status === 0;
 
 const run = (program: string, args: readonly string[]): string => {
-  const { stdout, stderr, status } = spawnSync(program, args, { encoding: 'utf8', cwd: folder, env: { PATH: process.env['PATH'] ?? '', HOME: folder }, timeout: 20_000 });
+  const { stdout, stderr, status } = spawnSync(program, args, { encoding: 'utf8', cwd: folder, env: { PATH: process.env['PATH'] ?? '', HOME: folder }, timeout: 120_000 });
   expect({ stderr, status }).toEqual({ stderr: '', status: 0 });
   return stdout;
 };

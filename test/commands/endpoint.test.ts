@@ -50,7 +50,7 @@ describe('an endpoint of a served model', () => {
     await running.until('stderr', /Ctrl-C ends it/);
     const cluster = await sandbox.cluster();
     for (const { metadata } of await cluster.list('Pod', { labelSelector: `kaito.sh/workspace=${server}` })) await cluster.delete('Pod', metadata.name);
-    await expect.poll(async () => await fetch(`${url}/models`).then(({ status }) => status, () => 0), { timeout: 30_000 }).toBe(200);
+    await expect.poll(async () => await fetch(`${url}/models`).then(({ status }) => status, () => 0), { timeout: 120_000 }).toBe(200);
     expect(await running.until('stderr', /The pod was replaced/)).toMatch(/connections go to phi-3-mini-128k-instruct-\S+ now\.$/m);
     running.signal('SIGINT');
     expect((await running.ended).exitCode).toBe(0);
@@ -78,7 +78,7 @@ describe('an endpoint of a server that still loads', () => {
 
   it('waits, telling why, and was interrupted when it is ended before it could serve', async () => {
     await sandbox.run(['serve', '--preset', 'phi-3-mini', '--no-wait']);
-    await expect.poll(async () => (await (await sandbox.cluster()).list('Pod')).some(({ status }) => status?.phase === 'Running'), { timeout: 40_000 }).toBe(true);
+    await expect.poll(async () => (await (await sandbox.cluster()).list('Pod')).some(({ status }) => status?.phase === 'Running'), { timeout: 120_000 }).toBe(true);
     const running = startCli(['endpoint'], sandbox.environment());
     await running.until('stderr', /the model server: (the weights are loading|the model server is starting)/);
     running.signal('SIGINT');

@@ -9,7 +9,7 @@ const name = 'phi-3-mini-128k-instruct-qlora';
 
 /** Starts a command and signals it as soon as its narration says so. */
 const signalAt = async (environment: Record<string, string>, args: readonly string[], moment: RegExp, signal: 'SIGINT' | 'SIGTERM'): Promise<{ stderr: string; exitCode: number | undefined }> => {
-  const running = execa(process.execPath, [binary, ...args], { env: { PATH: process.env['PATH'] ?? '', HOME: '/nonexistent', ...environment }, extendEnv: false, reject: false, timeout: 50_000, buffer: { stderr: true } });
+  const running = execa(process.execPath, [binary, ...args], { env: { PATH: process.env['PATH'] ?? '', HOME: '/nonexistent', ...environment }, extendEnv: false, reject: false, timeout: 150_000, buffer: { stderr: true } });
   let told = '';
   let isSignalled = false;
   running.stderr.on('data', (text: Buffer) => {

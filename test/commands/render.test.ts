@@ -190,7 +190,7 @@ const hasKubectl = spawnSync('kubectl', ['version', '--client']).status === 0;
 describe.skipIf(!hasKubectl)('kubectl with what is rendered (needs kubectl)', () => {
   const sandbox = useSandbox();
   const kubectl = async (args: string[], input?: string) => {
-    const { stdout } = await execa('kubectl', args, { env: { PATH: process.env['PATH'] ?? '', HOME: '/nonexistent', ...sandbox.environment() }, extendEnv: false, timeout: 50_000, ...(input === undefined ? {} : { input }) });
+    const { stdout } = await execa('kubectl', args, { env: { PATH: process.env['PATH'] ?? '', HOME: '/nonexistent', ...sandbox.environment() }, extendEnv: false, timeout: 150_000, ...(input === undefined ? {} : { input }) });
     return stdout;
   };
 

@@ -4,7 +4,7 @@ import { publicImages } from '../cluster/images/catalogue.ts';
 import { patienceMs, waitFor } from '../cluster/real/waiting.ts';
 import { addBehaviour } from '../cluster/registries/control.ts';
 import { binary } from '../support/cli.ts';
-import { createScreen, hasPseudoTerminal, startOnPseudoTerminal } from '../terminal/pseudo-terminal.ts';
+import { createScreen, exitOf, hasPseudoTerminal, startOnPseudoTerminal } from '../terminal/pseudo-terminal.ts';
 import { useGpuNode } from './gpu-node.ts';
 import { useRig } from './rig.ts';
 
@@ -108,8 +108,7 @@ describe('chat with a model on a real node', () => {
     expect(await screen.until('the last: And now?')).toMatch(/heard [35] messages/);
     await screen.until('>>> ');
     terminal.stdin.write('\u0004');
-    await new Promise((resolve) => terminal.once('exit', resolve));
-    expect(terminal.exitCode).toBe(0);
+    expect(await exitOf(terminal)).toEqual([0, null]);
   });
 
   it('gives other programs an endpoint that outlives the pod', async () => {

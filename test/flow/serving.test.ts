@@ -29,7 +29,7 @@ const begin = (workload: AwaitServerStep['workload'] = step.workload, prepare: (
     vi.waitFor(async () => {
       await stage.clock.advance(500);
       isSo();
-    });
+    }, 60_000);
   return { ...stage, following, until };
 };
 

@@ -32,7 +32,7 @@ const begin = (stage: Stage = createStage(record({ nodePool: nodePool() }))) => 
     vi.waitFor(async () => {
       await stage.clock.advance(5_000);
       isSo();
-    });
+    }, 60_000);
   return { ...stage, following, until };
 };
 

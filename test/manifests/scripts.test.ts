@@ -30,7 +30,7 @@ const run = async (script: string, environment: Record<string, string>) =>
     env: { ...environment, HOME: folder, TMPDIR: folder, PATH: `${join(folder, 'bin')}:${process.env['PATH']}` },
     extendEnv: false,
     reject: false,
-    timeout: 30_000,
+    timeout: 120_000,
   });
 
 const read = async (file: string): Promise<string> => await readFile(join(folder, file), 'utf8');

@@ -10,7 +10,7 @@ const hasKubectl = spawnSync('kubectl', ['version', '--client']).status === 0;
 describe.skipIf(!hasKubectl)('kubectl against the sandbox (needs kubectl)', () => {
   const sandbox = useSandbox();
   const kubectl = async (...args: string[]): Promise<string> => {
-    const { stdout } = await execa('kubectl', args, { env: { PATH: process.env['PATH'] ?? '', HOME: '/nonexistent', ...sandbox.environment() }, extendEnv: false, timeout: 50_000 });
+    const { stdout } = await execa('kubectl', args, { env: { PATH: process.env['PATH'] ?? '', HOME: '/nonexistent', ...sandbox.environment() }, extendEnv: false, timeout: 150_000 });
     return stdout;
   };
 
@@ -52,8 +52,8 @@ describe.skipIf(!hasKubectl)('kubectl against the sandbox (needs kubectl)', () =
   it('follows the log of a tuning while it trains', async () => {
     // The nodes stay, or a slow kubectl would find the pod gone with them.
     const tuning = sandbox.run(['tune', '--preset', 'phi-3-mini', '--method', 'qlora', '--keep-nodes']);
-    await expect.poll(async () => await kubectl('get', 'pods', '-l', 'batch.kubernetes.io/job-name', '-o', 'name'), { timeout: 20_000 }).not.toBe('');
-    await expect.poll(async () => await kubectl('logs', '-f', 'job/phi-3-mini-128k-instruct-qlora', '-c', 'tuner').catch(() => ''), { timeout: 20_000 }).toMatch(/'train_loss': '/);
+    await expect.poll(async () => await kubectl('get', 'pods', '-l', 'batch.kubernetes.io/job-name', '-o', 'name'), { timeout: 120_000 }).not.toBe('');
+    await expect.poll(async () => await kubectl('logs', '-f', 'job/phi-3-mini-128k-instruct-qlora', '-c', 'tuner').catch(() => ''), { timeout: 120_000 }).toMatch(/'train_loss': '/);
     expect((await tuning).exitCode).toBe(0);
     expect(await kubectl('get', 'jobs')).toMatch(/phi-3-mini-128k-instruct-qlora +Complete +1\/1/);
   });

@@ -67,7 +67,7 @@ describe('a server with such a certificate', () => {
     const script = 'console.log(await (await fetch(process.argv[1])).text())';
     const { stdout } = await run(process.execPath, ['--input-type=module', '-e', script, `${server.url}//a`], {
       env: { NODE_EXTRA_CA_CERTS: authorityFile },
-      timeout: 20_000,
+      timeout: 120_000,
     });
     expect(JSON.parse(stdout)).toEqual({ path: '//a', body: '' });
   });
@@ -92,7 +92,7 @@ describe('a server with such a certificate', () => {
         users: [{ name: 'u', user: { token: 't' } }],
       }),
     );
-    const { stdout } = await run('kubectl', ['--kubeconfig', kubeconfig, 'get', '--raw', '/version'], { timeout: 20_000 });
+    const { stdout } = await run('kubectl', ['--kubeconfig', kubeconfig, 'get', '--raw', '/version'], { timeout: 120_000 });
     expect(JSON.parse(stdout)).toEqual({ path: '/version', body: '' });
   });
 

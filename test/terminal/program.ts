@@ -10,7 +10,10 @@ const scenarios: Record<string, () => Promise<void>> = {
     const { isStdinTty, isStdoutTty, isStderrTty, isInteractive, columns, stdoutColorLevel, stderrColorLevel } = terminal;
     await terminal.writeOut(`${JSON.stringify({ isStdinTty, isStdoutTty, isStderrTty, isInteractive, columns, stdoutColorLevel, stderrColorLevel })}\n`);
   },
-  echo: async () => terminal.writeOut(await terminal.readAll(signal)),
+  echo: async () => {
+    await terminal.writeErr('reading\n');
+    await terminal.writeOut(await terminal.readAll(signal));
+  },
   flood: async () => {
     for (let line = 1; ; line += 1) await terminal.writeOut(`line ${line}\n`);
   },

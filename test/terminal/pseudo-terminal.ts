@@ -45,3 +45,9 @@ export const createScreen = (child: ChildProcessWithoutNullStreams): { until(exp
     },
   };
 };
+
+/** Its exit code and its signal, also when it has ended already. */
+export const exitOf = async (child: ChildProcessWithoutNullStreams): Promise<[number | null, NodeJS.Signals | null]> => {
+  if (child.exitCode === null && child.signalCode === null) await new Promise((resolve) => void child.once('exit', resolve));
+  return [child.exitCode, child.signalCode];
+};

@@ -3,7 +3,7 @@ import { once } from 'node:events';
 import { text as readText } from 'node:stream/consumers';
 import { fileURLToPath } from 'node:url';
 import { describe, expect, it, onTestFinished } from 'vitest';
-import { createScreen, hasPseudoTerminal, startOnPseudoTerminal } from './pseudo-terminal.ts';
+import { createScreen, exitOf, hasPseudoTerminal, startOnPseudoTerminal } from './pseudo-terminal.ts';
 
 const program = fileURLToPath(new URL('program.ts', import.meta.url));
 
@@ -71,12 +71,10 @@ describe('the real terminal, in a pipe', () => {
     const child = start('echo');
     child.stdin.write('half a text');
     const errors = readText(child.stderr);
-    // It is reading once it took what was written.
-    await new Promise((resolve) => child.stdin.write('more', resolve));
-    const timer = setInterval(() => child.kill('SIGINT'), 300);
-    const [code] = await once(child, 'exit');
-    clearInterval(timer);
-    expect({ code, err: await errors }).toMatchObject({ code: 130 });
+    await once(child.stderr, 'data');
+    child.kill('SIGINT');
+    expect(await exitOf(child)).toEqual([130, null]);
+    expect(await errors).toMatch(/^reading\nInterruptedError/);
   });
 
   it.each([
@@ -88,7 +86,7 @@ describe('the real terminal, in a pipe', () => {
     child.kill(signal);
     await untilOut(child, `stopping: InterruptedError: ${said}`);
     child.kill(signal);
-    expect(await once(child, 'exit')).toEqual([expectedCode, null]);
+    expect(await exitOf(child)).toEqual([expectedCode, null]);
   });
 
   it('reads lines, the last one without a newline too', async () => {
@@ -128,7 +126,7 @@ describe.skipIf(!hasPseudoTerminal)('the real terminal, on a pseudo-terminal (ne
     await untilOut(child, 'No');
     child.stdin.write('\u0003');
     await untilOut(child, 'InterruptedError');
-    expect(await once(child, 'exit')).toEqual([130, null]);
+    expect(await exitOf(child)).toEqual([130, null]);
   });
 
   it('shows all of a line that is pasted with its end', async () => {
@@ -150,6 +148,6 @@ describe.skipIf(!hasPseudoTerminal)('the real terminal, on a pseudo-terminal (ne
     await untilOut(child, '{"type":"line","text":"kept"}');
     child.stdin.write('\u0004');
     await untilOut(child, '"type":"ended"');
-    expect(await once(child, 'exit')).toEqual([0, null]);
+    expect(await exitOf(child)).toEqual([0, null]);
   });
 });

@@ -87,7 +87,7 @@ export interface Answer {
 
 const ask = (url: string, method: string, headers: Record<string, string>, body: unknown): Promise<Answer> =>
   new Promise((resolve, reject) => {
-    const sent = request(url, { method, ca: authority.certificatePem, timeout: 10_000, headers: { 'content-type': 'application/json', ...headers } }, (response) => {
+    const sent = request(url, { method, ca: authority.certificatePem, timeout: 60_000, headers: { 'content-type': 'application/json', ...headers } }, (response) => {
       text(response).then((json) => resolve({ status: response.statusCode ?? 0, headers: response.headers, body: json === '' ? undefined : JSON.parse(json) }), reject);
     });
     sent.once('error', reject);

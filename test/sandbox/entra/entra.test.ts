@@ -54,7 +54,7 @@ describe('a login with a client secret', () => {
         const token = await new EnvironmentCredential({ disableInstanceDiscovery: true }).getToken('${managementScope}');
         process.stdout.write(token.token);`;
       const { stdout } = await promisify(execFile)(process.execPath, ['--input-type=module', '-e', script], {
-        timeout: 30_000,
+        timeout: 120_000,
         env: {
           NODE_EXTRA_CA_CERTS: join(folder, 'ca.pem'),
           AZURE_AUTHORITY_HOST: entra.url,
@@ -158,7 +158,7 @@ describe('a token', () => {
 
 const post = (url: string, form: Record<string, string | undefined>): Promise<{ status: number; body: unknown }> =>
   new Promise((resolve, reject) => {
-    const sent = request(url, { method: 'POST', ca: authority.certificatePem, timeout: 10_000 }, (response) => {
+    const sent = request(url, { method: 'POST', ca: authority.certificatePem, timeout: 60_000 }, (response) => {
       json(response).then((body) => resolve({ status: response.statusCode ?? 0, body }), reject);
     });
     sent.once('error', reject);

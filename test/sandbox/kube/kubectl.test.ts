@@ -43,7 +43,7 @@ afterAll(async () => {
 });
 
 const kubectl = async (args: string[], input?: string) => {
-  const result = await execa(program, args, { env: environment, extendEnv: false, reject: false, timeout: 30_000, ...(input === undefined ? {} : { input }) });
+  const result = await execa(program, args, { env: environment, extendEnv: false, reject: false, timeout: 120_000, ...(input === undefined ? {} : { input }) });
   return { stdout: result.stdout, stderr: result.stderr, code: result.exitCode };
 };
 

@@ -128,7 +128,7 @@ describe('watching', () => {
     const { close } = await open(`${configMaps}?watch=true`);
     expect(listenerCount).toBe(1);
     close();
-    await vi.waitFor(() => expect(listenerCount).toBe(0));
+    await vi.waitFor(() => expect(listenerCount).toBe(0), 60_000);
   });
 });
 

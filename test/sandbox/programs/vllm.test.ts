@@ -20,7 +20,7 @@ const serve = async (flags: readonly string[] = [], options: Partial<ContainerOp
   const container = start(flags, options);
   await container.listening();
   const url = await container.open();
-  await expect.poll(async () => (await fetch(`${url}/health`)).status, { timeout: 10_000, interval: 5 }).toBe(200);
+  await expect.poll(async () => (await fetch(`${url}/health`)).status, { interval: 5 }).toBe(200);
   return url;
 };
 

@@ -11,7 +11,7 @@ import { digestOf } from '../../../src/sandbox/registry/content.ts';
 import { startRegistry, type SandboxRegistry } from '../../../src/sandbox/registry/registry.ts';
 import { createCertificateAuthority } from '../../../src/sandbox/tls.ts';
 
-const skopeo = (...args: string[]) => execa('skopeo', ['--insecure-policy', ...args], { reject: false, timeout: 30_000 });
+const skopeo = (...args: string[]) => execa('skopeo', ['--insecure-policy', ...args], { reject: false, timeout: 120_000 });
 const hasSkopeo = (await skopeo('--version')).exitCode === 0;
 
 /** An image in OCI layout with one layer, as `oras push --oci-layout` leaves it. */

@@ -31,7 +31,7 @@ export interface TestClusterOptions {
   withKubelet?: boolean;
 }
 
-const patienceMs = 8_000;
+const patienceMs = 60_000;
 
 /** Controllers, and kubelets where wanted, over an empty store with the namespace `default` in it. */
 export const startCluster = ({ faults: names = [], programs = [], clock = createSandboxClock(1e6), fetch = globalThis.fetch, withKubelet = true }: TestClusterOptions = {}): TestCluster => {
