@@ -1,3 +1,4 @@
+import { PatchStrategy, setHeaderOptions } from '@kubernetes/client-node';
 import { describe, expect, it } from 'vitest';
 import { exitCodes } from '../../src/domain/errors.ts';
 import { addBehaviour, putFile } from '../cluster/registries/control.ts';
@@ -68,6 +69,19 @@ describe.concurrent('a tuning whose pod goes wrong', () => {
     expect(stderr).toMatch(hint);
     expect(exitCode).toBe(exitCodes.workloadFailed);
     expect(await runningPods(rig, name)).toEqual([]);
+  });
+
+  it('is not given up when its node turns a pod away, and goes on with the next', async ({ onTestFinished }) => {
+    // No scheduler looks whether the pod fits: only the kubelet does.
+    const affinity = { nodeAffinity: { requiredDuringSchedulingIgnoredDuringExecution: { nodeSelectorTerms: [{ matchExpressions: [{ key: 'tunings', operator: 'In', values: ['welcome'] }] }] } } };
+    const misplace = (text: string): string => text.replace('      restartPolicy: Never\n', `$&      nodeName: ${node().name}\n      affinity: ${JSON.stringify(affinity)}\n`);
+    const { args } = await aTuning(rig, node(), { more: ['--time-limit', '10m', '--templates', await changedTemplate('tuning/job.yaml', misplace, onTestFinished)] });
+    const tuning = rig.start(args, {}, onTestFinished);
+    await tuning.until('stderr', /failed on node \S+ \(NodeAffinity\): Pod was rejected: /);
+    await rig().api.core.patchNode({ name: node().name, body: { metadata: { labels: { tunings: 'welcome' } } } }, setHeaderOptions('Content-Type', PatchStrategy.MergePatch));
+    const { stdout, stderr, exitCode } = await tuning.ended;
+    expect(exitCode, stderr).toBe(0);
+    expect(stdout).toMatch(/^adapter: .*@sha256:/m);
   });
 
   it('says that its time limit ended a training that hangs', async ({ onTestFinished }) => {

@@ -36,9 +36,13 @@ describe('renderTuning', () => {
     expect(container(job(), 'tuner')['resources']).toEqual({ requests: { 'nvidia.com/gpu': '1' }, limits: { 'nvidia.com/gpu': '1' } });
   });
 
-  it('fails once and for all, within its time, and is kept for a week', () => {
-    expect(job({}, { timeLimitMs: 90_500 }).object['spec']).toMatchObject({ backoffLimit: 0, activeDeadlineSeconds: 91, ttlSecondsAfterFinished: 7 * 24 * 3600 });
+  it('ends within its time, and is kept for a week', () => {
+    expect(job({}, { timeLimitMs: 90_500 }).object['spec']).toMatchObject({ activeDeadlineSeconds: 91, ttlSecondsAfterFinished: 7 * 24 * 3600 });
     expect(podSpec(job())).toMatchObject({ restartPolicy: 'Never', automountServiceAccountToken: false });
+  });
+
+  it('makes another pod for one that its node turns away, a few times', () => {
+    expect(at(job().object, 'spec', 'backoffLimit')).toBe(6);
   });
 
   it('does not take an eviction for a failure, nor a failure for an eviction', () => {

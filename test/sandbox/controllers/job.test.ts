@@ -113,6 +113,28 @@ describe('a Job', () => {
     expect(conditions()).toBeUndefined();
   });
 
+  it('makes another pod after a while for one that its node turned away, which nothing but the backoffLimit counts', async () => {
+    const clock = createManualClock();
+    start({ clock });
+    createJob('wait', { backoffLimit: 1, podFailurePolicy: { rules: [{ action: 'Ignore', onPodConditions: [{ type: 'DisruptionTarget', status: 'True' }] }, { action: 'FailJob', onExitCodes: { operator: 'NotIn', values: [0] } }] } }, { nodeSelector: { is: 'nowhere' } });
+    const turnAway = async (count: number) => {
+      await clock.advance(10_000);
+      const pods = cluster.list('pods').filter(({ status }) => status?.phase === 'Pending');
+      expect(cluster.list('pods')).toHaveLength(count);
+      for (const { metadata } of pods) {
+        cluster.store.update('pods', 'default', metadata.name, (pod) => {
+          pod['status'] = { phase: 'Failed', reason: 'Evicted', message: 'Pod was rejected: The node had condition: [DiskPressure]. ' };
+        });
+      }
+      await clock.advance(1_000);
+    };
+    await turnAway(1);
+    expect(job()?.status).toMatchObject({ failed: 1 });
+    expect(conditions()).toBeUndefined();
+    await turnAway(2);
+    expect(conditions()?.at(-1)?.slice(0, 3)).toEqual(['Failed', 'True', 'BackoffLimitExceeded']);
+  });
+
   it('is stopped at its deadline, and its pods with it', async () => {
     const clock = createManualClock();
     start({ clock });
