@@ -14,8 +14,9 @@ export default defineCommand({
   },
   examples: ['logs my-tuning', 'logs my-tuning -f -c tuner'],
   async *run({ arguments: [name = ''], options }, context) {
-    const [{ containerStatuses, diagnosePods }, { createSanitiser }, { readRecord }, { followLog }] = await Promise.all([
+    const [{ containerStatuses, diagnosePods }, { newestPod }, { createSanitiser }, { readRecord }, { followLog }] = await Promise.all([
       import('../flow/diagnose.ts'),
+      import('../flow/newest-pod.ts'),
       import('../terminal/sanitise.ts'),
       import('../flow/read-record.ts'),
       import('../flow/follow-log.ts'),
@@ -24,7 +25,7 @@ export default defineCommand({
     const { signal, clock } = context;
     const cluster = await context.cluster();
     const pods = await cluster.list('Pod', { labelSelector: `kaito.sh/workspace=${name}`, signal });
-    const pod = pods.sort((left, right) => ((left.metadata.creationTimestamp ?? '') < (right.metadata.creationTimestamp ?? '') ? 1 : -1))[0];
+    const pod = newestPod(pods);
     if (!pod) {
       const tail = (await readRecord(cluster, name, signal))?.result?.logTail;
       if (tail !== undefined) {

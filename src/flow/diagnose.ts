@@ -45,9 +45,19 @@ export const diagnosePods = (all: readonly Pod[], events: readonly Kinds['Event'
 };
 
 /** Its controller leaves an evicted pod where it is, and makes another: once a kubelet has let that in, only it tells how things stand. */
-const withoutReplaced = (pods: readonly Pod[]): readonly Pod[] => (pods.some((pod) => containerStatuses(pod).length > 0 && !hasEnded(pod)) ? pods.filter((pod) => !isEvicted(pod) && !disrupted(pod)) : pods);
+const withoutReplaced = (pods: readonly Pod[]): readonly Pod[] => (pods.some((pod) => containerStatuses(pod).length > 0 && !hasEnded(pod)) ? pods.filter((pod) => evictionOf(pod) === undefined && !disruptionOf(pod)) : pods);
 
-const isEvicted = ({ status }: Pod): boolean => status?.phase === 'Failed' && status.reason === 'Evicted';
+/**
+ * The kubelet's words. Where all containers obey in the second that they are given and end with 0, it calls the pod Succeeded
+ * and only a condition still tells.
+ */
+const evictionOf = (pod: Pod): string | undefined => {
+  if (pod.status?.phase === 'Failed' && pod.status.reason === 'Evicted') return pod.status.message ?? '';
+  const { reason, message } = disruptionOf(pod) ?? {};
+  return reason === 'TerminationByKubelet' && message?.startsWith('The node was low on resource') ? message : undefined;
+};
+
+const disruptionOf = (pod: Pod) => (hasEnded(pod) ? pod.status?.conditions?.find(({ type, status }) => type === 'DisruptionTarget' && status === 'True') : undefined);
 
 /** It never runs again. */
 export const hasEnded = ({ status }: Pod): boolean => status?.phase === 'Failed' || status?.phase === 'Succeeded';
@@ -159,8 +169,8 @@ const rootError = (message: string | undefined): string | undefined => {
 };
 
 const evicted = (pod: Pod): Diagnosis | undefined => {
-  if (!isEvicted(pod)) return undefined;
-  const message = (pod.status?.message ?? '').trim();
+  const message = evictionOf(pod)?.trim();
+  if (message === undefined) return undefined;
   // The pods after the first are turned away at the door: `The node had condition: [DiskPressure]`.
   const isDisk = /ephemeral-storage|disk/i.test(message);
   const isMemory = /memory/i.test(message);
@@ -174,7 +184,7 @@ const evicted = (pod: Pod): Diagnosis | undefined => {
 
 /** Its containers' states are the last that were heard of them. */
 const disrupted = (pod: Pod): Diagnosis | undefined => {
-  const condition = pod.status?.phase === 'Failed' ? pod.status.conditions?.find(({ type, status }) => type === 'DisruptionTarget' && status === 'True') : undefined;
+  const condition = disruptionOf(pod);
   if (!condition) return undefined;
   return {
     reason: 'PodDisrupted',

@@ -2,6 +2,7 @@ import type { Cluster } from '../cluster/cluster.ts';
 import type { Kinds } from '../cluster/kinds.ts';
 import { NotFoundError, UsageError, WorkloadError } from '../domain/errors.ts';
 import { type Diagnosis, diagnosePods } from './diagnose.ts';
+import { newestPod } from './newest-pod.ts';
 
 const workspaceLabel = 'kaito.sh/workspace';
 
@@ -25,9 +26,7 @@ export const findServedWorkspace = async (cluster: Cluster, name: string | undef
 /** Its newest pod that runs; with several nodes the leader, pod 0, is the one that serves. */
 export const findServerPod = async (cluster: Cluster, name: string, signal: AbortSignal): Promise<{ name: string; namespace: string }> => {
   const pods = await cluster.list('Pod', { labelSelector: `${workspaceLabel}=${name}`, signal });
-  const [newest] = pods
-    .filter((pod) => isServer(pod) && pod.status?.phase === 'Running' && pod.metadata.deletionTimestamp === undefined && (pod.metadata.labels?.['apps.kubernetes.io/pod-index'] ?? '0') === '0')
-    .sort((left, right) => ((left.metadata.creationTimestamp ?? '') < (right.metadata.creationTimestamp ?? '') ? 1 : -1));
+  const newest = newestPod(pods.filter((pod) => isServer(pod) && pod.status?.phase === 'Running' && pod.metadata.deletionTimestamp === undefined && (pod.metadata.labels?.['apps.kubernetes.io/pod-index'] ?? '0') === '0'));
   if (newest) return { name: newest.metadata.name, namespace: newest.metadata.namespace ?? cluster.target.namespace };
   throw new NotFoundError(`No pod of ${name} runs right now.`, { reason: 'PodNotFound', hints: [`kaito-ts status ${name}`, `kaito-ts logs ${name}`] });
 };

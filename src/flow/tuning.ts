@@ -1,4 +1,5 @@
 import type { Kinds } from '../cluster/kinds.ts';
+import type { Clock } from '../domain/clock.ts';
 import { KaitoError, TimeoutError, WorkloadError } from '../domain/errors.ts';
 import type { Event } from '../domain/event.ts';
 import type { FollowTuningStep } from '../domain/plan.ts';
@@ -6,6 +7,7 @@ import type { AdapterLocation } from '../domain/record.ts';
 import { containerStatuses, diagnosePods, type PodReason } from './diagnose.ts';
 import { diagnoseCreation } from './diagnose-creation.ts';
 import { diagnoseNodes, followNodes, type FindNode } from './lost-nodes.ts';
+import { newestPod } from './newest-pod.ts';
 import type { Session } from './session.ts';
 import { createTrainingLog, type TrainingLog, type TrainingLogUpdate } from './training-log.ts';
 import { readTrainingSchedule, type TrainingSchedule } from './training-schedule.ts';
@@ -46,7 +48,8 @@ export async function* followTuning(step: FollowTuningStep, session: Session): A
         track(cluster, 'Pod', { namespace, labelSelector: podSelector }, pods, signal),
         track(cluster, 'Event', { namespace, fieldSelector: 'type=Warning' }, events, signal),
         nodes.follow(signal),
-        followTrainer(session, namespace, () => newest(pods), training, signal),
+        followTrainer(session, namespace, () => newestPod(pods.values()), training, signal),
+        tellLosses(() => (isUndecided(jobs.get(step.job.name)) ? [...pods.values()] : []), clock, signal),
       ],
       judge: () => judgeTuning(step, jobs, pods, events, nodes.find),
       onTimeout: (reason) =>
@@ -60,10 +63,10 @@ export async function* followTuning(step: FollowTuningStep, session: Session): A
     const { error: explained, logTail } = await explainTuningFailure(error, podsThatCount(pods), training.log(), session);
     await session.noteEnd({ ...session.record(), result: { outcome: 'Failed', finishedAt: now(session), reason: explained.reason, message: explained.fact ?? explained.message, ...(logTail === undefined ? {} : { logTail }) } });
     // A pod that cannot start would be tried again and again until the time limit.
-    if (isStuck(jobs.get(step.job.name))) yield* giveUp(step, session);
+    if (isUndecided(jobs.get(step.job.name))) yield* giveUp(step, session);
     throw explained;
   }
-  const trainer = newest(pods);
+  const trainer = newestPod(pods.values());
   if (trainer && training.summary().steps === undefined) yield* readAfterwards(session, trainer, training);
   const adapter = locateAdapter(step.adapter, [...pods.values()]);
   const deletion = await session.noteEnd({ ...session.record(), result: { outcome: 'Succeeded', finishedAt: now(session), adapter, ...training.summary() } });
@@ -83,7 +86,7 @@ async function* giveUp({ job }: FollowTuningStep, { cluster, signal, plan }: Ses
   }
 }
 
-const isStuck = (job: Kinds['Job'] | undefined): boolean => job !== undefined && !job.status?.conditions?.some(({ type, status }) => (type === 'Failed' || type === 'Complete') && status === 'True');
+const isUndecided = (job: Kinds['Job'] | undefined): boolean => job !== undefined && !job.status?.conditions?.some(({ type, status }) => (type === 'Failed' || type === 'Complete') && status === 'True');
 
 const now = ({ clock }: Session): string => new Date(clock.now()).toISOString();
 
@@ -115,12 +118,9 @@ const endsTheJob = new Set<PodReason>(['ContainerFailed', 'ContainerOOMKilled'])
 
 /** After an eviction the Job makes another pod: only the newest tells how things stand. */
 const podsThatCount = (pods: Tracked<'Pod'>): Pod[] => {
-  const pod = newest(pods);
+  const pod = newestPod(pods.values());
   return pod ? [pod] : [];
 };
-
-const newest = (pods: Tracked<'Pod'>): Pod | undefined =>
-  [...pods.values()].sort((left, right) => ((left.metadata.creationTimestamp ?? '') < (right.metadata.creationTimestamp ?? '') ? 1 : -1))[0];
 
 const isUnderway = ({ metadata, status }: Pod): boolean => metadata.deletionTimestamp === undefined && status?.phase !== 'Succeeded' && status?.phase !== 'Failed';
 
@@ -179,6 +179,32 @@ const createTrainingProgress = (): TrainingProgress => {
     summary: () => ({ ...(steps === undefined ? {} : { steps }), ...(finalLoss === undefined ? {} : { finalLoss }) }),
   };
 };
+
+/** Once for each pod that the cluster took away while it trained: its successor's first step is not to come as a surprise. */
+async function* tellLosses(listPods: () => readonly Pod[], clock: Clock, signal: AbortSignal): AsyncGenerator<Event> {
+  const told = new Set<string>();
+  const findLoss = (): Loss | undefined => listPods().filter(({ metadata }) => !told.has(metadata.name)).map(findLossOf).find((loss) => loss !== undefined);
+  for (;;) {
+    const loss = await untilDefined(findLoss, clock, signal);
+    if (loss === undefined) return;
+    told.add(loss.pod);
+    yield { type: 'warning', message: `The training in pod "${loss.pod}" is lost (${loss.reason}), and begins anew in another within the same time limit.`, hints: loss.hints };
+  }
+}
+
+interface Loss {
+  pod: string;
+  reason: PodReason;
+  hints: readonly string[];
+}
+
+const findLossOf = (pod: Pod): Loss | undefined => {
+  const diagnosis = pod.status?.phase === 'Failed' && isTunerStarted(pod) ? diagnosePods([pod]) : undefined;
+  return diagnosis && replaced.has(diagnosis.reason) ? { pod: pod.metadata.name, reason: diagnosis.reason, hints: diagnosis.hints } : undefined;
+};
+
+/** The Job does not take these for failures, and makes another pod. */
+const replaced = new Set<PodReason>(['NodeDiskPressure', 'NodeMemoryPressure', 'PodEvicted', 'PodDisrupted']);
 
 /** How often a log that broke off is taken up again: the Job's end is judged from its status, so losing the log loses only progress. */
 const logAttemptLimit = 20;

@@ -8,6 +8,7 @@ const crashing = (restartCount: number, message?: string) =>
   container('served', { waiting: { reason: 'CrashLoopBackOff' } }, { restartCount, lastState: { terminated: { exitCode: 1, ...(message === undefined ? {} : { message }) } } });
 const unschedulable = pod({ phase: 'Pending', nodeName: '', conditions: [{ type: 'PodScheduled', status: 'False', reason: 'Unschedulable', message: '0/3 nodes are available: 3 Insufficient nvidia.com/gpu.' }] });
 const evicted = (message: string) => pod({ phase: 'Failed', reason: 'Evicted', message });
+const obedient = pod({ phase: 'Succeeded', containers: [ended('served', 0)], conditions: [{ type: 'DisruptionTarget', status: 'True', reason: 'TerminationByKubelet', message: 'The node was low on resource: ephemeral-storage. ' }] });
 
 /** https://github.com/kaito-project/kaito/blob/056b8280/pkg/workspace/controllers/workspace_controller.go#L934 */
 describe('diagnosePods', () => {
@@ -23,6 +24,7 @@ describe('diagnosePods', () => {
     ['an eviction for disk', evicted('The node was low on resource: ephemeral-storage.'), 'NodeDiskPressure', 'pod "pod" evicted due to node disk pressure: The node was low on resource: ephemeral-storage.'],
     ['one turned away for disk', evicted('Pod was rejected: The node had condition: [DiskPressure]. '), 'NodeDiskPressure', 'pod "pod" evicted due to node disk pressure: Pod was rejected: The node had condition: [DiskPressure].'],
     ['an eviction for memory', evicted('The node was low on resource: memory.'), 'NodeMemoryPressure', 'pod "pod" evicted due to node memory pressure: The node was low on resource: memory.'],
+    ['an eviction that the server obeyed in time', obedient, 'NodeDiskPressure', 'pod "pod" evicted due to node disk pressure: The node was low on resource: ephemeral-storage.'],
     ['any other eviction', evicted('Preempted by a pod.'), 'PodEvicted', 'pod "pod" evicted: Preempted by a pod.'],
     ['a pod whose node is gone', pod({ phase: 'Failed', init: [running('tuner')], conditions: [{ type: 'DisruptionTarget', status: 'True', reason: 'DeletionByPodGC', message: 'PodGC: node no longer exists' }] }), 'PodDisrupted', 'pod "pod" was disrupted (DeletionByPodGC): PodGC: node no longer exists'],
     ['a pod that the kubelet turned away', pod({ phase: 'Failed', reason: 'UnexpectedAdmissionError', message: 'no healthy devices present' }), 'PodFailed', 'pod "pod" failed on node node-a (UnexpectedAdmissionError): no healthy devices present'],
@@ -69,6 +71,8 @@ describe('diagnosePods', () => {
     expect(diagnosePods([evicted('disk'), { ...unschedulable, metadata: { name: 'next' } }])?.reason).toBe('NodeDiskPressure');
     expect(diagnosePods([evicted('disk'), pod({ name: 'next', phase: 'Pending' })])?.reason).toBe('NodeDiskPressure');
     expect(diagnosePods([evicted('disk'), pod({ name: 'next', containers: [running('served')] })])).toBeUndefined();
+    expect(diagnosePods([obedient, { ...unschedulable, metadata: { name: 'next' } }])?.reason).toBe('NodeDiskPressure');
+    expect(diagnosePods([obedient, pod({ name: 'next', containers: [running('served')] })])).toBeUndefined();
   });
 
   it('tells of volumes that cannot be mounted', () => {

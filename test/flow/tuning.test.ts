@@ -258,6 +258,52 @@ describe('followTuning', () => {
     cluster.put(tuningPod({ phase: 'Failed', reason: 'Evicted', message: 'The node was low on resource: memory.', init: [ended('tuner', 137)], createdAt: '2026-01-01T00:00:00Z' }));
     cluster.put(tuningPod({ name: 'tuned-2', phase: 'Pending', init: [running('tuner')], createdAt: '2026-01-01T00:10:00Z' }));
     await until(() => expect(steps()).toEqual([50, 1]));
+    const warnings = following.items.filter(({ type }) => type === 'warning');
+    expect(warnings).toEqual([{ type: 'warning', message: 'The training in pod "tuned-1" is lost (NodeMemoryPressure), and begins anew in another within the same time limit.', hints: ['kubectl describe node node-a'] }]);
+  });
+
+  it('does not call lost what a Job that is over has trained anew since', async () => {
+    const stage = createStage(record());
+    stage.cluster.put(job(jobCondition('Complete')));
+    stage.cluster.put(tuningPod({ phase: 'Failed', reason: 'Evicted', message: 'The node was low on resource: memory.', init: [ended('tuner', 137)], createdAt: '2026-01-01T00:00:00Z' }));
+    stage.cluster.put(tuningPod({ name: 'tuned-2', phase: 'Succeeded', init: [ended('tuner', 0)], containers: [ended('push', 0, { message: `pushed ${digest}` })], createdAt: '2026-01-01T00:10:00Z' }));
+    const release = stage.cluster.hold('Job');
+    const { clock, following } = begin(stage);
+    await clock.advance(1_000);
+    release();
+    await expect(following.result).resolves.toBe('succeeded');
+    expect(shortly(following.items).filter((text) => text.startsWith('warning'))).toEqual([]);
+  });
+
+  it('does not call lost what was pushed in the second before the eviction', async () => {
+    const { cluster, clock, following } = begin();
+    cluster.put(job({ active: 1 }));
+    const evictedTooLate = { type: 'DisruptionTarget', status: 'True', reason: 'TerminationByKubelet', message: 'The node was low on resource: memory. ' };
+    cluster.put(tuningPod({ phase: 'Succeeded', init: [ended('tuner', 0)], containers: [ended('push', 0, { message: `pushed ${digest}` })], conditions: [evictedTooLate] }));
+    await clock.advance(1_000);
+    cluster.put(job(jobCondition('Complete')));
+    await expect(following.result).resolves.toBe('succeeded');
+    expect(shortly(following.items).filter((text) => text.startsWith('warning'))).toEqual([]);
+  });
+
+  it('does not give up while the node of an evicted pod turns its successors away, and goes on with the one that it lets in', async () => {
+    const { cluster, clock, following, stored } = begin();
+    const last = () => shortly(following.items).filter((text) => text.startsWith('waiting')).at(-1);
+    cluster.put(job({ active: 1 }));
+    cluster.put(tuningPod({ phase: 'Failed', reason: 'Evicted', message: 'The node was low on resource: ephemeral-storage.', init: [ended('tuner', 137)], createdAt: '2026-01-01T00:00:00Z' }));
+    cluster.put(tuningPod({ name: 'tuned-2', phase: 'Failed', reason: 'Evicted', message: 'Pod was rejected: The node had condition: [DiskPressure]. ', createdAt: '2026-01-01T00:10:00Z' }));
+    cluster.put(job({ failed: 1 }));
+    await clock.advance(10_000);
+    expect(last()).toBe('waiting: pod "tuned-2" evicted due to node disk pressure: Pod was rejected: The node had condition: [DiskPressure].');
+    cluster.put(tuningPod({ name: 'tuned-3', phase: 'Pending', nodeName: '', conditions: [{ type: 'PodScheduled', status: 'False', reason: 'Unschedulable', message: '0/1 nodes are available' }], createdAt: '2026-01-01T00:10:10Z' }));
+    cluster.put(job({ active: 1, failed: 1 }));
+    await clock.advance(10_000);
+    expect(last()).toBe('waiting: pod "tuned-3" is unschedulable: 0/1 nodes are available');
+    cluster.put(tuningPod({ name: 'tuned-3', phase: 'Succeeded', init: [ended('tuner', 0)], containers: [ended('push', 0, { message: `pushed ${digest}` })], createdAt: '2026-01-01T00:10:10Z' }));
+    cluster.put(job({ ...jobCondition('Complete'), failed: 1 }));
+    await clock.advance(1_000);
+    await expect(following.result).resolves.toBe('succeeded');
+    expect(stored()?.result).toMatchObject({ outcome: 'Succeeded', adapter: { digest } });
   });
 
   describe('whose node is lost', () => {
