@@ -19,13 +19,21 @@ export const parseImageReference = (text: string): ImageReference | undefined =>
   return { registry, repository, ...(tag ? { tag } : digest ? {} : { tag: 'latest' }), ...(digest ? { digest } : {}) };
 };
 
+/** The same with all that Docker adds, for programs that add nothing, such as oras; as it is when it is none. With a digest the tag says nothing. */
+export const fullImageReference = (text: string): string => {
+  const reference = parseImageReference(text);
+  if (!reference) return text;
+  const { registry, repository, tag, digest } = reference;
+  return `${registry}/${repository}${digest === undefined ? `:${tag}` : `@${digest}`}`;
+};
+
 /** A name or an address, perhaps with a port. */
 const isHost = (text: string): boolean => /^(?:[a-zA-Z0-9](?:[a-zA-Z0-9.-]*[a-zA-Z0-9])?|\[[0-9a-fA-F:]+\])(?::\d+)?$/.test(text);
 
 const withRegistry = (text: string): string => {
   const [first = '', ...rest] = text.split('/');
-  const hasRegistry = rest.length > 0 && (first.includes('.') || first.includes(':') || first === 'localhost');
-  if (hasRegistry && first === 'docker.io' && rest.length === 1) return `docker.io/library/${rest[0]}`;
+  const hasRegistry = rest.length > 0 && (/[.:A-Z]/.test(first) || first === 'localhost');
+  if (hasRegistry && /^(?:index\.)?docker\.io$/.test(first)) return `docker.io/${rest.length === 1 ? 'library/' : ''}${rest.join('/')}`;
   if (hasRegistry) return text;
   return `docker.io/${rest.length === 0 ? `library/${text}` : text}`;
 };

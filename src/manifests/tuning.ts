@@ -1,6 +1,7 @@
 import type { Preset, TuningSettings } from '../domain/preset.ts';
 import type { DataDestination, DataSource, Workspace } from '../domain/workspace.ts';
 import { BugError } from '../domain/errors.ts';
+import { fullImageReference } from '../domain/image-reference.ts';
 import { credentialsVolume } from './credentials.ts';
 import type { Templates } from './files.ts';
 import { defaultImages, type Images } from './images.ts';
@@ -77,7 +78,7 @@ const outputValues = ({ image, imagePushSecret, volumeSource }: DataDestination,
   const credentials = 'push-credentials';
   return {
     // An empty text rather than none: the script asks for it.
-    image: image ?? '',
+    image: image === undefined ? '' : fullImageReference(image),
     claimName,
     storageClass,
     volume: { name: 'results', ...toJsonMap(source) },

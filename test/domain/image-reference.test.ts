@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { parseImageReference } from '../../src/domain/image-reference.ts';
+import { fullImageReference, parseImageReference } from '../../src/domain/image-reference.ts';
 
 const digest = `sha256:${'a'.repeat(64)}`;
 
@@ -9,6 +9,8 @@ describe('parseImageReference', () => {
     ['ubuntu', { registry: 'docker.io', repository: 'library/ubuntu', tag: 'latest' }],
     ['docker.io/ubuntu:24.04', { registry: 'docker.io', repository: 'library/ubuntu', tag: '24.04' }],
     ['team/app:1', { registry: 'docker.io', repository: 'team/app', tag: '1' }],
+    ['index.docker.io/app', { registry: 'docker.io', repository: 'library/app', tag: 'latest' }],
+    ['LOCAL/app', { registry: 'LOCAL', repository: 'app', tag: 'latest' }],
     ['docker.io/team/app', { registry: 'docker.io', repository: 'team/app', tag: 'latest' }],
     ['my.azurecr.io/adapters/mine:1.0', { registry: 'my.azurecr.io', repository: 'adapters/mine', tag: '1.0' }],
     ['localhost/mine', { registry: 'localhost', repository: 'mine', tag: 'latest' }],
@@ -24,5 +26,17 @@ describe('parseImageReference', () => {
 
   it.each(['', ' ', 'UPPER', 'my.azurecr.io/UPPER', 'a b', 'my host.io/mine', 'https://my.azurecr.io/mine', 'my.azurecr.io/', 'my.azurecr.io/mine:', 'my.azurecr.io/mine:-1', 'my.azurecr.io/mine@sha256:short', 'my.azurecr.io//mine', 'my.azurecr.io/mine/', '-.example/mine', `mine:${'t'.repeat(129)}`, 'a.io:port/mine'])('reads nothing into %j', (text) => {
     expect(parseImageReference(text)).toBeUndefined();
+  });
+});
+
+describe('fullImageReference', () => {
+  it.each([
+    ['mine', 'docker.io/library/mine:latest'],
+    ['team/mine:1', 'docker.io/team/mine:1'],
+    ['my.azurecr.io/mine', 'my.azurecr.io/mine:latest'],
+    [`my.azurecr.io/mine:1@${digest}`, `my.azurecr.io/mine@${digest}`],
+    ['UPPER', 'UPPER'],
+  ])('writes %s in full', (text, expected) => {
+    expect(fullImageReference(text)).toBe(expected);
   });
 });

@@ -110,6 +110,10 @@ describe('renderTuning', () => {
       expect(volumes(job)).toMatchObject({ results: { emptyDir: {} }, 'push-credentials': { projected: { sources: [{ secret: { name: 'acr', items: [{ key: '.dockerconfigjson', path: 'config.json' }] } }] } } });
     });
 
+    it.each([['mine', 'docker.io/library/mine:latest'], ['team/mine:1', 'docker.io/team/mine:1'], ['r.example/mine', 'r.example/mine:latest']])('pushes %s under its full name, for oras takes the first part for a registry', (image, full) => {
+      expect(environment(container(job({ output: { image } }), 'push'))).toMatchObject({ OUTPUT_IMAGE: full });
+    });
+
     it('is pushed without credentials where there are none', () => {
       const rendered = job({ output: { image: 'r.example/open:1' } });
       expect(mounts(container(rendered, 'push'))).toEqual({ '/mnt/results': 'results' });
