@@ -1,3 +1,4 @@
+import { isReservedLabel } from '../domain/reserved-labels.ts';
 import type { DataDestination, DataSource, InferenceAdapter, Partition, PodsWorkspace, PresetReference, TuningMethod, Workspace } from '../domain/workspace.ts';
 
 type Fields = Readonly<Record<string, unknown>>;
@@ -103,8 +104,10 @@ const volumeSource = (data: Fields): { volumeSource?: Record<string, unknown> } 
   return isFields(volume) ? { volumeSource: { ...volume } } : {};
 };
 
-/** Labels, and the expressions that say the same: the only ones that can be judged valid. */
-const matchLabels = (selector: Fields): Record<string, string> => ({
+/** Labels, and the expressions that say the same: the only ones that can be judged valid. Those of the operator choose nothing. */
+const matchLabels = (selector: Fields): Record<string, string> => Object.fromEntries(Object.entries(selectorMap(selector)).filter(([key]) => !isReservedLabel(key)));
+
+const selectorMap = (selector: Fields): Record<string, string> => ({
   ...textMap(selector['matchLabels']),
   ...Object.fromEntries(
     (Array.isArray(selector['matchExpressions']) ? selector['matchExpressions'] : []).filter(isFields).flatMap((expression) => {

@@ -31,6 +31,11 @@ describe('a document of KAITO', () => {
     expect(parseWorkspace(document({ resource: { labelSelector } }), 'default').resource).toEqual({ labelSelector: { matchLabels: { a: '1', b: '2' } } });
   });
 
+  it('chooses no nodes by labels that the operator puts on them itself', () => {
+    const labelSelector = { matchLabels: { a: '1', 'kaito.sh/workspace': 'other' }, matchExpressions: [{ key: 'karpenter.kaito.sh/workspace-name', operator: 'In', values: ['other'] }] };
+    expect(parseWorkspace(document({ resource: { labelSelector } }), 'default').resource).toEqual({ labelSelector: { matchLabels: { a: '1' } } });
+  });
+
   it('has its secrets, configuration and adapters read', () => {
     const adapters = [
       { source: { name: 'one', image: 'r.io/one:1', imagePullSecrets: ['pull'] }, strength: '0.5' },

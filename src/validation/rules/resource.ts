@@ -1,4 +1,5 @@
 import { findRetiredInstanceType, suggestInstanceTypes } from '../../domain/azure-instance-types.ts';
+import { isReservedLabel } from '../../domain/reserved-labels.ts';
 import { isAutoProvisioning } from '../environment.ts';
 import { quote } from '../go-text.ts';
 import { generic, invalidValue, type Rule } from '../rule.ts';
@@ -10,19 +11,8 @@ const workspaceValidation = 'api/v1beta1/workspace_validation.go';
 /** KAITO leaves the resource alone where the preset's name is wrong already. */
 export const isResourceJudged = ({ inference, facts }: Subject): boolean => inference !== undefined && (!inference.preset || isPresetName(facts.presets, inference.preset.name));
 
-const reservedLabels = new Set([
-  'kaito.sh/workspace',
-  'kaito.sh/ragengine',
-  'kaito.sh/workspacenamespace',
-  'kaito.sh/ragenginenamespace',
-  'karpenter.kaito.sh/workspace-name',
-  'karpenter.kaito.sh/workspace-namespace',
-  'karpenter.kaito.sh/inferenceset',
-  'karpenter.kaito.sh/inferenceset-namespace',
-]);
-
 /** Labels that choose nodes, without those that the operator uses itself. */
-export const nodeLabels = ({ resource }: Subject): Record<string, string> => Object.fromEntries(Object.entries(resource.matchLabels).filter(([key]) => !reservedLabels.has(key)));
+export const nodeLabels = ({ resource }: Subject): Record<string, string> => Object.fromEntries(Object.entries(resource.matchLabels).filter(([key]) => !isReservedLabel(key)));
 
 /** Labels that are all the operator's own choose no nodes. */
 const areAllReserved = (subject: Subject): boolean => Object.keys(subject.resource.matchLabels).length > 0 && Object.keys(nodeLabels(subject)).length === 0;
