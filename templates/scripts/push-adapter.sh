@@ -27,12 +27,20 @@ oras push --oci-layout layout:latest --annotation-file annotations.json \
 digest=$(oras resolve --oci-layout layout:latest)
 
 # Hours of training must not be lost to one bad moment of the registry.
+refusals=0
 for pause in 5 15 30 60 0; do
-  if oras cp --from-oci-layout layout:latest "$OUTPUT_IMAGE"; then
+  if oras cp --from-oci-layout layout:latest "$OUTPUT_IMAGE" 2> errors.txt; then
     echo "Pushed $OUTPUT_IMAGE@$digest"
     printf 'digest=%s' "$digest" > "${TERMINATION_LOG:-/dev/termination-log}"
     exit 0
   fi
+  cat errors.txt >&2
+  case "$(cat errors.txt)" in
+    *unauthorized* | *denied* | *'status code 401'* | *'status code 403'* | *'credential not found'*) refusals=$((refusals + 1)) ;;
+    *) refusals=0 ;;
+  esac
+  # A login may run out in the middle of an upload. One that is refused anew is refused for good, and the GPU costs money.
+  [ "$refusals" -lt 2 ] || break
   [ "$pause" = 0 ] || { echo "The push failed; trying again in $pause seconds." >&2; sleep "$pause"; }
 done
 echo "$OUTPUT_IMAGE cannot be pushed." >&2

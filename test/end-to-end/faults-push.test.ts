@@ -4,7 +4,6 @@ import { addFault } from '../cluster/registries/control.ts';
 import type { Fault } from '../cluster/registries/front/faults.ts';
 import { useGpuNode } from './gpu-node.ts';
 import { useRig } from './rig.ts';
-import { changedTemplate, type OnTestFinished } from './templates.ts';
 import { aTuning, runningPods, statusOf } from './tunings.ts';
 
 describe.concurrent('an adapter that cannot be pushed', () => {
@@ -14,14 +13,14 @@ describe.concurrent('an adapter that cannot be pushed', () => {
   /** Of the push itself: what is asked before the nodes come begins an upload, and no more. */
   const breakPush = (name: string, fault: Omit<Fault, 'host' | 'request'>): Promise<() => Promise<void>> =>
     addFault(rig().registries, { host: rig().registries.privateHost, request: `^(PATCH|PUT) /v2/${rig().namespace}/${name}/`, ...fault });
-  /** Two minutes of patience are for people. */
-  const impatient = async (onTestFinished: OnTestFinished): Promise<string[]> => ['--templates', await changedTemplate('scripts/push-adapter.sh', (text) => text.replace('for pause in 5 15 30 60 0', 'for pause in 1 0'), onTestFinished)];
+
+  const textOf = async (name: string): Promise<string> => (await rig.run(['logs', name, '-c', 'push'])).stdout;
 
   it.for([
     { fault: { status: 403, code: 'DENIED', message: 'requested access to the resource is denied' }, fact: /denied: requested access to the resource is denied/ },
     { fault: { status: 401, code: 'UNAUTHORIZED', message: 'authentication required' }, fact: /unauthorized: authentication required/ },
-  ])('says what the registry says when it answers $fault.status, and pushes when it does no longer', async ({ fault, fact }, { onTestFinished }) => {
-    const { name, args } = await aTuning(rig, node(), { more: await impatient(onTestFinished) });
+  ])('says what the registry says when it answers $fault.status, holds the GPU for one more try and no longer, and pushes when it is asked again', async ({ fault, fact }, { onTestFinished }) => {
+    const { name, args } = await aTuning(rig, node());
     const mend = await breakPush(name, fault);
     onTestFinished(mend);
     const failed = await rig.run(args);
@@ -31,6 +30,7 @@ describe.concurrent('an adapter that cannot be pushed', () => {
     expect(failed.exitCode).toBe(exitCodes.workloadFailed);
     expect(await runningPods(rig, name)).toEqual([]);
     expect(await statusOf(rig, name)).toMatchObject({ state: 'Failed', why: expect.stringMatching(/^PushFailed: /) });
+    expect((await textOf(name)).match(/^The push failed; trying again in \d+ seconds\.$/gm)).toEqual(['The push failed; trying again in 5 seconds.']);
     await mend();
     const again = await rig.run(args);
     expect(again.exitCode, again.stderr).toBe(0);

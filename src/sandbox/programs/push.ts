@@ -54,6 +54,7 @@ const shorten = (digest: string): string => digest.slice('sha256:'.length, 'sha2
 const pushWithRetries = async (image: Image, { target, reference }: { target: string; reference: ImageReference }, context: ProgramContext): Promise<number> => {
   const { env, files, fetch, stdout, stderr, clock, signal } = context;
   const digest = digestOf(image.manifest.content);
+  let refusalCount = 0;
   const credentials = readCredentials(files.read(`${env['HOME'] ?? '/root'}/.docker/config.json`), reference);
   for (const pauseSeconds of pausesSeconds) {
     try {
@@ -68,8 +69,9 @@ const pushWithRetries = async (image: Image, { target, reference }: { target: st
     } catch (error) {
       if (!(error instanceof RegistryError)) throw error;
       stderr(`Error: failed to copy: ${error.message}\n`);
+      refusalCount = /response status code 40[13]/.test(error.message) ? refusalCount + 1 : 0;
     }
-    if (pauseSeconds === undefined) break;
+    if (pauseSeconds === undefined || refusalCount === 2) break;
     stderr(`The push failed; trying again in ${pauseSeconds} seconds.\n`);
     await clock.sleep(pauseSeconds * 1000, signal);
   }

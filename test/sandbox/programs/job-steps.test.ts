@@ -164,6 +164,8 @@ describe('pushing an adapter', () => {
     start(refusing);
     const { phase, log } = await run('push', pushSpec(`${refusing.host}/team/adapter:v1`));
     expect([phase, log]).toEqual(['Failed', expect.stringMatching(/response status code 403: denied: /)]);
+    // What a registry refuses twice it refuses for good, and the GPU is held meanwhile.
+    expect(log.match(/trying again in \d+ seconds/g)).toEqual(['trying again in 5 seconds']);
   });
 
   it('fails with a password that is wrong', async () => {
