@@ -74,6 +74,8 @@ const run = async ({ command, input, globals }: Invocation, system: System): Pro
     writeOut: (text) => terminal.writeOut(text),
     writeErr: (text) => terminal.writeErr(text),
     columns: terminal.columns,
+    isOutTty: terminal.isStdoutTty,
+    isErrTty: terminal.isStderrTty,
     isLive: terminal.isInteractive && terminal.isStderrTty,
     isQuiet: globals.quiet,
     outStyle: createStyle(terminal.stdoutColorLevel),

@@ -56,7 +56,7 @@ export const createNarrator = (target: OutputTarget): Narrator => {
   const tell = async (event: Event): Promise<void> => {
     switch (event.type) {
       case 'planned':
-        if (!event.dryRun) await line(renderPlan(event.plan, style));
+        if (!event.dryRun) await line(await renderPlan(event.plan, style, target.isErrTty ? target.columns : undefined));
         return;
       case 'stepStarted':
         stop();

@@ -13,6 +13,9 @@ export interface OutputTarget {
   writeOut(text: string): Promise<void>;
   writeErr(text: string): Promise<void>;
   columns: number;
+  /** Whether they are shown by a terminal, so many columns wide. */
+  isOutTty: boolean;
+  isErrTty: boolean;
   /** Somebody is watching stderr: a spinner may turn there. */
   isLive: boolean;
   isQuiet: boolean;

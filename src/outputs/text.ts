@@ -11,10 +11,10 @@ import { renderTable } from './table.ts';
 export const text = (target: OutputTarget, options: { wide?: boolean } = {}): Output => {
   const narrator = createNarrator(target);
   const { outStyle, errStyle } = target;
-  const data = (event: Event): string | undefined => {
+  const data = async (event: Event): Promise<string | undefined> => {
     switch (event.type) {
       case 'planned':
-        return event.dryRun ? renderPlan(event.plan, outStyle) : undefined;
+        return event.dryRun ? renderPlan(event.plan, outStyle, target.isOutTty ? target.columns : undefined) : undefined;
       case 'statuses':
         return renderStatuses(event.statuses, { wide: event.wide || options.wide === true, namespace: event.namespace, now: target.now() }, outStyle);
       case 'table':
@@ -31,7 +31,7 @@ export const text = (target: OutputTarget, options: { wide?: boolean } = {}): Ou
   };
   return {
     async handle(event) {
-      const text = data(toPlainEvent(event, target));
+      const text = await data(toPlainEvent(event, target));
       if (text !== undefined && text !== '') {
         await narrator.finish();
         await target.writeOut(text);

@@ -45,7 +45,7 @@ const run = async (args: readonly string[], { stdin = '', cluster }: { stdin?: s
   if (parsed.kind !== 'invocation') throw new Error('The command line was answered by itself.');
   const { input, globals } = parsed.invocation;
   const terminal = createFakeTerminal({ stdin });
-  const output = outputs[globals.output]({ writeOut: terminal.writeOut, writeErr: terminal.writeErr, columns: 80, isLive: false, isQuiet: false, outStyle: createStyle(0), errStyle: createStyle(0), now: () => 0, plain: (text) => text });
+  const output = outputs[globals.output]({ writeOut: terminal.writeOut, writeErr: terminal.writeErr, columns: 80, isOutTty: false, isErrTty: false, isLive: false, isQuiet: false, outStyle: createStyle(0), errStyle: createStyle(0), now: () => 0, plain: (text) => text });
   let clusterCount = 0;
   const context: Context = {
     terminal,

@@ -1,3 +1,4 @@
+import { stripVTControlCharacters } from 'node:util';
 import { describe, expect, it } from 'vitest';
 import { parse } from 'yaml';
 import { QuotaError, UsageError } from '../../src/domain/errors.ts';
@@ -358,6 +359,20 @@ describe('github', () => {
 });
 
 describe('a plan for another workspace', () => {
+  it('breaks a plan at words for a terminal, each line under its own beginning, and never for a pipe', async () => {
+    const wordy: Plan = { ...plan, choices: [{ what: 'instance-type', value: '1 x Standard_NV36ads_A10_v5', why: 'the cheapest that fits and has quota: 7.1 GiB are needed and 24 are there' }], warnings: ['A model of 14 billion parameters is close to what this machine can hold at all.'] };
+    const [narrow, narrated, piped] = [createTarget({ columns: 60, isOutTty: true }), createTarget({ columns: 60, isErrTty: true, colorLevel: 1 }), createTarget({ columns: 60 })];
+    await play(outputs.text(narrow), [{ type: 'planned', plan: wordy, dryRun: true }]);
+    await play(outputs.text(narrated), [{ type: 'planned', plan: wordy, dryRun: false }]);
+    await play(outputs.text(piped), [{ type: 'planned', plan: wordy, dryRun: true }]);
+    const lines = narrow.stdout.split('\n');
+    expect(Math.max(...lines.map((line) => line.length))).toBeLessThanOrEqual(60);
+    expect(lines.slice(1, 4)).toEqual(['  instance-type  1 x Standard_NV36ads_A10_v5  (the cheapest', '                 that fits and has quota: 7.1 GiB are needed', '                 and 24 are there)']);
+    expect(lines.slice(-3)).toEqual(['warning: A model of 14 billion parameters is close to what', '         this machine can hold at all.', '']);
+    expect(stripVTControlCharacters(narrated.stderr)).toBe(`${narrow.stdout}\n`);
+    expect(piped.stdout).toContain('(the cheapest that fits and has quota: 7.1 GiB are needed and 24 are there)\n');
+  });
+
   it('is told with the name and place of that workspace', async () => {
     const target = createTarget();
     await play(outputs.text(target), [{ type: 'planned', plan: { ...plan, command: 'serve', workspace: tuningWorkspace({ metadata: { name: 'other', namespace: 'team' } }), target: { context: 'prod', server: '', namespace: 'team' } }, dryRun: true }]);

@@ -13,7 +13,7 @@ export interface FakeTarget extends OutputTarget {
 }
 
 /** A pipe without colours, unless said otherwise. */
-export const createTarget = (changes: Partial<Pick<OutputTarget, 'isQuiet' | 'columns'>> & { colorLevel?: 0 | 1 } = {}): FakeTarget => {
+export const createTarget = (changes: Partial<Pick<OutputTarget, 'isQuiet' | 'columns' | 'isOutTty' | 'isErrTty'>> & { colorLevel?: 0 | 1 } = {}): FakeTarget => {
   let now = startOfTime;
   const { colorLevel = 0, ...rest } = changes;
   return {
@@ -29,6 +29,8 @@ export const createTarget = (changes: Partial<Pick<OutputTarget, 'isQuiet' | 'co
       this.written.push(`err: ${text}`);
     },
     columns: 80,
+    isOutTty: false,
+    isErrTty: false,
     isLive: false,
     isQuiet: false,
     outStyle: createStyle(colorLevel),
