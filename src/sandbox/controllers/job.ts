@@ -97,12 +97,12 @@ const managePods = (job: Job, pods: readonly Pod[], { succeeded, failed }: Count
   const active = pods.filter(isActive);
   if (spec === undefined) return;
   if (spec.suspend) {
-    for (const pod of active) deletePod(job, pod, context);
+    for (const pod of active) dropPod(job, pod, context);
     return;
   }
   const parallelism = spec.parallelism ?? 1;
   const wanted = spec.completions === undefined ? (succeeded > 0 ? active.length : parallelism) : Math.max(0, Math.min(parallelism, spec.completions - succeeded));
-  for (const pod of active.slice(wanted)) deletePod(job, pod, context);
+  for (const pod of active.slice(wanted)) dropPod(job, pod, context);
   const terminating = spec.podReplacementPolicy === 'Failed' ? pods.filter((pod) => isDeleted(pod) && !isFinished(pod)).length : 0;
   const missing = wanted - active.length - terminating;
   if (missing <= 0) return;
@@ -117,4 +117,10 @@ const managePods = (job: Job, pods: readonly Pod[], { succeeded, failed }: Count
 const deletePod = (job: Job, pod: Pod, { store, record }: Reconciliation): void => {
   remove(store, 'pods', pod);
   record(job, { type: 'Normal', reason: 'SuccessfulDelete', message: `Deleted pod: ${pod.metadata.name}` });
+};
+
+/** One that is not wanted any more counts for nothing. */
+const dropPod = (job: Job, pod: Pod, context: Reconciliation): void => {
+  releasePod(pod, context.store);
+  deletePod(job, pod, context);
 };

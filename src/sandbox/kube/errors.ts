@@ -77,6 +77,13 @@ export const conflict = (resource: ResourceName, name: string, why: string): Sta
     detailsOf(resource, name),
   );
 
+/** A version that the server has not reached, though it waited for it. */
+export const tooLargeVersion = (wanted: string, current: string): StatusError =>
+  new StatusError(504, 'Timeout', `Timeout: Too large resource version: ${wanted}, current: ${current}`, {
+    causes: [{ reason: 'ResourceVersionTooLarge', message: 'Too large resource version' }],
+    retryAfterSeconds: 1,
+  });
+
 export const staleVersion = (resource: ResourceName, name: string): StatusError =>
   conflict(resource, name, 'the object has been modified; please apply your changes to the latest version and try again');
 

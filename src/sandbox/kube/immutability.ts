@@ -32,7 +32,6 @@ const immutableFields: Record<string, readonly string[]> = {
   DaemonSet: ['spec.selector'],
   Job: [
     'spec.selector',
-    'spec.template',
     'spec.completionMode',
     'spec.podFailurePolicy',
     'spec.backoffLimitPerIndex',
@@ -41,6 +40,19 @@ const immutableFields: Record<string, readonly string[]> = {
   ],
   Secret: ['type'],
   StorageClass: ['provisioner', 'parameters', 'reclaimPolicy', 'volumeBindingMode'],
+};
+
+/** Where its pods will run and what they are called may change until they have been started. */
+const placingFields = ['nodeSelector', 'affinity', 'tolerations', 'schedulingGates'];
+
+const withoutPlace = (job: KubernetesObject): JsonRecord => {
+  const template = valueAt(job, 'spec', 'template');
+  return { metadata: without(valueAt(template, 'metadata'), ['labels', 'annotations']), spec: without(valueAt(template, 'spec'), placingFields) };
+};
+
+const jobTemplateProblems = (before: KubernetesObject, after: KubernetesObject): FieldProblem[] => {
+  const isWaiting = valueAt(before, 'spec', 'suspend') === true && valueAt(before, 'status', 'startTime') === undefined;
+  return isWaiting && isEqualJson(withoutPlace(before), withoutPlace(after)) ? [] : fieldProblems(before, after, 'spec.template');
 };
 
 const fieldProblems = (before: KubernetesObject, after: KubernetesObject, field: string): FieldProblem[] => {
@@ -83,7 +95,7 @@ const byKind: Record<string, (before: KubernetesObject, after: KubernetesObject)
   Job: (before, after) => {
     const [old, current] = [valueAt(before, 'spec', 'completions'), valueAt(after, 'spec', 'completions')];
     // The API looks at the rest of the spec once more, too.
-    return [...jobSpecProblems(after), ...(isEqualJson(old, current) ? [] : [problemAt('spec.completions', current ?? null, 'field is immutable')])];
+    return [...jobTemplateProblems(before, after), ...jobSpecProblems(after), ...(isEqualJson(old, current) ? [] : [problemAt('spec.completions', current ?? null, 'field is immutable')])];
   },
 
   Service: (before, after) => {

@@ -10,6 +10,7 @@ import { serveChannels } from './websocket-channels.ts';
 /** Bytes in both directions between a client and one port, until both sides have ended or either fails. */
 export type Forward = (port: number, client: Duplex) => Promise<void>;
 
+/** The server's choice among what a client offers, the best first. */
 const channelProtocols = ['v4.channel.k8s.io', 'portforward.k8s.io'];
 const base64Protocols = ['v4.base64.channel.k8s.io'];
 const tunnelPrefix = 'SPDY/3.1+';
@@ -31,7 +32,7 @@ export const acceptPortForward = (
   if (request.headers.upgrade?.toLowerCase() !== 'websocket') throw badRequest('Upgrade request required');
   const offered = (request.headers['sec-websocket-protocol'] ?? '').split(',').map((protocol) => protocol.trim());
   const isTunnel = offered.includes(tunnelPrefix + streamProtocol);
-  const protocol = isTunnel ? tunnelPrefix + streamProtocol : offered.find((candidate) => channelProtocols.includes(candidate));
+  const protocol = isTunnel ? tunnelPrefix + streamProtocol : channelProtocols.find((candidate) => offered.includes(candidate));
   if (offered.some((candidate) => base64Protocols.includes(candidate))) throw notImplemented('port-forwarding in base64');
   if (protocol === undefined && offered.some(Boolean)) throw new PlainRefusal(403, '');
 

@@ -1,4 +1,4 @@
-import { badRequest, expired, notFound, StatusError } from './errors.ts';
+import { badRequest, expired, notFound, StatusError, tooLargeVersion } from './errors.ts';
 import type { Exchange } from './exchange.ts';
 import { goJsonProblem } from './go-text.ts';
 import { numberAt, textAt } from './json.ts';
@@ -10,19 +10,21 @@ import { parseFieldSelector, parseLabelSelector, type Selector } from './selecto
 import type { Store, StoredObject } from './store.ts';
 import type { Target } from './target.ts';
 
-export const get = (exchange: Exchange): void => {
+export const get = async (exchange: Exchange): Promise<void> => {
+  await untilReached(exchange);
   const object = findTarget(exchange.api.store, exchange.target);
   sendObject(exchange, 200, exchange.target.subresource === 'scale' ? toScale(object) : object);
 };
 
 /** With `limit`, a page and a token; all pages show the moment of the first. */
-export const list = (exchange: Exchange): void => {
+export const list = async (exchange: Exchange): Promise<void> => {
   const { api, target, query } = exchange;
   refuseListOptions(query);
   const limit = readInteger(query, 'limit') ?? 0;
   const token = query.get('continue');
   if (token && query.get('resourceVersion')) throw badRequest('specifying resource version is not allowed when using continue');
   const page = token ? parseContinue(token) : undefined;
+  await untilReached(exchange);
   const version = page?.version ?? api.store.resourceVersion;
 
   const matching = listAtVersion(exchange, page?.version ?? exactVersion(query)).filter(parseSelectors(exchange));
@@ -58,6 +60,23 @@ export const parseSelectors = ({ query, target }: Exchange): Selector => {
 export const parseVersion = (text: string, refuse: (problem: string) => Error): number => {
   if (!/^\d+$/.test(text)) throw refuse(`resourceVersion: Invalid value: ${JSON.stringify(text)}: strconv.ParseUint: parsing ${JSON.stringify(text)}: invalid syntax`);
   return Number(text);
+};
+
+/** How long the API server waits for a version that it has not reached. */
+const patienceMs = 3000;
+
+/** Of what is asked for at a version that is still to come. */
+export const untilReached = async ({ api: { store }, query }: Pick<Exchange, 'api' | 'query'>): Promise<void> => {
+  const wanted = query.get('resourceVersion') ?? '';
+  const isReached = (): boolean => !/^\d+$/.test(wanted) || Number(wanted) <= Number(store.resourceVersion);
+  if (isReached()) return;
+  const { promise, resolve } = Promise.withResolvers<void>();
+  const timer = setTimeout(resolve, patienceMs);
+  const stop = store.subscribe(() => isReached() && resolve());
+  await promise;
+  clearTimeout(timer);
+  stop();
+  if (!isReached()) throw tooLargeVersion(wanted, store.resourceVersion);
 };
 
 export const readInteger = (query: URLSearchParams, name: string): number | undefined => {

@@ -3,7 +3,7 @@ import { expired, StatusError, toStatus } from './errors.ts';
 import type { JsonRecord } from './json.ts';
 import { refuseListOptions } from './list-options.ts';
 import { type Representation, representationOf } from './negotiation.ts';
-import { parseSelectors, parseVersion, readInteger } from './read.ts';
+import { parseSelectors, parseVersion, readInteger, untilReached } from './read.ts';
 import { apiVersionOf, resourceNameOf } from './resources.ts';
 import { represent } from './respond.ts';
 import type { Selector } from './selectors.ts';
@@ -29,7 +29,7 @@ interface WatchLine {
  * Streams what changes, from a version on, or from what exists when none is named. Ends after `timeoutSeconds`, when the
  * client goes, or with 410 when its version is too old: https://kubernetes.io/docs/reference/using-api/api-concepts/#efficient-detection-of-changes
  */
-export const watch = (exchange: Exchange): void => {
+export const watch = async (exchange: Exchange): Promise<void> => {
   const { api, target, query, request, response } = exchange;
   const representation = representationOf(request);
   const selector = parseSelectors(exchange);
@@ -44,6 +44,15 @@ export const watch = (exchange: Exchange): void => {
   response.writeHead(200, { 'content-type': 'application/json', 'cache-control': 'no-cache, private' });
   response.flushHeaders();
   const lines = createLines(exchange, representation);
+
+  if (sendsInitialEvents && startVersion !== '') {
+    try {
+      await untilReached(exchange);
+    } catch (error) {
+      if (!(error instanceof StatusError)) throw error;
+      return lines.fail(error);
+    }
+  }
 
   const stop = api.store.subscribe((change) => {
     const line = change.resource === resource ? toLine(change, target.namespace, selector) : undefined;

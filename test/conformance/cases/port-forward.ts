@@ -53,6 +53,49 @@ export const portForwardCases: readonly ConformanceCase[] = [
     },
   },
   {
+    title: 'several ports have channels of their own, and one that fails does not end the others',
+    needs: 'pods',
+    async observe(server) {
+      await start(server);
+      const client = server.api.webSocket(pathOf(server, 'pods/a/portforward?ports=8080&ports=8081&ports=8080'), ['v4.channel.k8s.io']);
+      const channels: Record<number, Buffer> = {};
+      const say = (channel: number, text: string): void => client.send(Buffer.concat([Buffer.from([channel]), Buffer.from(text)]));
+      const textOf = (channel: number): string => channels[channel]?.subarray(2).toString() ?? '';
+      let hasAnswered = false;
+      const closed = collect(client, (channel, content) => {
+        channels[channel] = Buffer.concat([channels[channel] ?? Buffer.alloc(0), content]);
+        if (textOf(3) === '') return;
+        // Only now: what comes back has outlived the failure of the other.
+        if (!hasAnswered) for (const [index, text] of [[0, 'first'], [4, 'second']] as const) say(index, text);
+        hasAnswered = true;
+        if (textOf(0) === 'first' && textOf(4) === 'second') client.close();
+      });
+      await within(client, closed);
+      return Object.fromEntries(Object.entries(channels).map(([channel, content]) => [channel, { port: content.readUInt16LE(0), text: tidy(content.subarray(2).toString()) }]));
+    },
+  },
+  {
+    title: 'of several protocols the server takes the one that it likes best',
+    needs: 'pods',
+    async observe(server) {
+      await start(server);
+      const path = pathOf(server, 'pods/a/portforward?ports=8080');
+      const webSocket = { upgrade: 'websocket', 'sec-websocket-version': '13', 'sec-websocket-key': Buffer.alloc(16).toString('base64') };
+      const ask = async (...protocols: string[]) => {
+        const { code, headers } = await server.api.upgrade(path, { ...webSocket, 'sec-websocket-protocol': protocols.join(', ') });
+        return { code, protocol: headers['sec-websocket-protocol'] ?? null };
+      };
+      return {
+        newer: await ask('v5.channel.k8s.io', 'v4.channel.k8s.io'),
+        newerOnly: await ask('v5.channel.k8s.io'),
+        plainFirst: await ask('portforward.k8s.io', 'v4.channel.k8s.io'),
+        plainLast: await ask('v4.channel.k8s.io', 'portforward.k8s.io'),
+        tunnelLast: await ask('v4.channel.k8s.io', 'SPDY/3.1+portforward.k8s.io'),
+        unknownTunnel: await ask('SPDY/3.1+other'),
+      };
+    },
+  },
+  {
     title: 'a port that nobody listens on is told on the channel for errors',
     needs: 'pods',
     async observe(server) {

@@ -92,7 +92,8 @@ export const watchCases: readonly ConformanceCase[] = [
       const made = await make(server, 'a');
       const version = versionOf(made);
       const silent = await collect(server, `${selector}&resourceVersion=${version}&timeoutSeconds=1`, 9);
-      return { silent };
+      const [marked] = await collect(server, `${selector}&resourceVersion=${version}&timeoutSeconds=4&allowWatchBookmarks=true`, 1);
+      return { silent, marked, isAsFar: versionOf(valueAt(marked, 'object')) >= version };
     },
   },
   {
@@ -128,7 +129,13 @@ export const watchCases: readonly ConformanceCase[] = [
   {
     title: 'a version that is no number is refused, as is one from the future after a while',
     async observe(server) {
-      return { nonsense: seen(await send(server, 'GET', 'configmaps?watch=1&timeoutSeconds=1&resourceVersion=nonsense')) };
+      const future = 'resourceVersion=900000000000000000';
+      const initial = await collect(server, `${future}&sendInitialEvents=true&resourceVersionMatch=NotOlderThan&allowWatchBookmarks=true`, 1);
+      return {
+        nonsense: seen(await send(server, 'GET', 'configmaps?watch=1&timeoutSeconds=1&resourceVersion=nonsense')),
+        silent: await collect(server, `${future}&timeoutSeconds=1`, 1),
+        initial: JSON.parse(JSON.stringify(initial).replaceAll(/current: \d+/g, 'current: <version>')),
+      };
     },
   },
   {

@@ -1,5 +1,5 @@
 import { isRecord, type JsonRecord, listAt, recordAt, textAt, valueAt } from '../../../src/sandbox/kube/json.ts';
-import { conditionsOf, type ConformanceCase, hasCondition, isGone, itemsOf, must, namesOf, patchTypes, send, type TestServer, until } from '../server.ts';
+import { conditionsOf, type ConformanceCase, hasCondition, isGone, itemsOf, must, namesOf, patchTypes, send, type TestServer, until, verdict } from '../server.ts';
 import { container, deployment, job, service, statefulSet, template } from './objects.ts';
 
 /** Conditions without their times, in the order of their names: who writes first is not promised. */
@@ -14,11 +14,14 @@ const statusOf = (object: unknown): JsonRecord => ({ ...recordAt(object, 'status
 
 const podsOf = async (server: TestServer, selector: string): Promise<JsonRecord[]> => itemsOf((await send(server, 'GET', `pods?labelSelector=${encodeURIComponent(selector)}`)).body);
 
-/** Once the last of them has come, which is written after what it tells of. */
-const eventsOf = async (server: TestServer, name: string, last: string): Promise<string[]> => {
-  const list = itemsOf(await until(server, `events?fieldSelector=involvedObject.name%3D${name}`, (found) => itemsOf(found).some((event) => textAt(event, 'reason') === last)));
+/** Once those have come, which are written after what they tell of. */
+const eventsOf = async (server: TestServer, name: string, ...reasons: string[]): Promise<string[]> => {
+  const list = itemsOf(await until(server, `events?fieldSelector=involvedObject.name%3D${name}`, (found) => reasons.every((reason) => itemsOf(found).some((event) => textAt(event, 'reason') === reason))));
   return [...new Set(list.map((event) => `${textAt(event, 'type')} ${textAt(event, 'reason')}: ${textAt(event, 'message')}`))].sort();
 };
+
+/** With its network taken down too, which comes a little later. */
+const hasFailed = (pod: JsonRecord | undefined): boolean => valueAt(pod, 'status', 'phase') === 'Failed' && !hasCondition('PodReadyToStartContainers')(pod);
 
 const isAvailable = (count: number) => (object: JsonRecord | undefined) =>
   valueAt(object, 'status', 'availableReplicas') === count && valueAt(object, 'status', 'updatedReplicas') === count && valueAt(object, 'status', 'replicas') === count && valueAt(object, 'status', 'observedGeneration') === valueAt(object, 'metadata', 'generation');
@@ -84,6 +87,70 @@ export const workloadCases: readonly ConformanceCase[] = [
       await must(send(server, 'PATCH', 'jobs/a', { spec: { suspend: false } }, patchTypes.merge));
       const ended = await until(server, 'jobs/a', hasCondition('Complete'));
       return { suspended: statusOf(suspended), pods: pods.length, ended: statusOf(ended) };
+    },
+  },
+  {
+    title: 'a Job that is suspended while it runs loses its pod, and begins anew when it is resumed',
+    needs: 'pods',
+    async observe(server) {
+      const isReady = (found: JsonRecord | undefined) => valueAt(found, 'status', 'ready') === 1;
+      await must(send(server, 'POST', 'jobs', job(server, 'a', 'sleep 300', { activeDeadlineSeconds: 600 })));
+      const first = await until(server, 'jobs/a', isReady);
+      const [firstPod] = namesOf((await send(server, 'GET', 'pods')).body);
+      await must(send(server, 'PATCH', 'jobs/a', { spec: { suspend: true } }, patchTypes.merge));
+      const suspended = await until(server, 'jobs/a', (found) => hasCondition('Suspended')(found) && valueAt(found, 'status', 'active') === undefined && valueAt(found, 'status', 'terminating') === 0);
+      await until(server, 'pods', (found) => namesOf(found).length === 0);
+      await must(send(server, 'PATCH', 'jobs/a', { spec: { suspend: false } }, patchTypes.merge));
+      const resumed = await until(server, 'jobs/a', (found) => hasCondition('Suspended', 'False')(found) && isReady(found));
+      const pods = namesOf((await send(server, 'GET', 'pods')).body);
+      const startedAt = (object: JsonRecord): number => Date.parse(textAt(object, 'status', 'startTime') ?? '');
+      return {
+        suspended: statusOf(suspended),
+        resumed: statusOf(resumed),
+        isLater: startedAt(resumed) >= startedAt(first),
+        isNew: pods.every((name) => name !== firstPod),
+        pods: pods.length,
+        events: [...new Set((await eventsOf(server, 'a', 'Suspended', 'SuccessfulDelete', 'Resumed')).map((text) => text.replace(/a-\w+$/, 'a')))],
+      };
+    },
+  },
+  {
+    title: 'the time of a Job does not pass while it is suspended',
+    needs: 'pods',
+    async observe(server) {
+      await must(send(server, 'POST', 'jobs', job(server, 'waits', 'sleep 300', { suspend: true, activeDeadlineSeconds: 1 })));
+      await until(server, 'jobs/waits', hasCondition('Suspended'));
+      // By the end of the second, the time of the first would be over too.
+      await must(send(server, 'POST', 'jobs', job(server, 'runs', 'sleep 300', { activeDeadlineSeconds: 1 })));
+      await until(server, 'jobs/runs', hasCondition('Failed'));
+      const waiting = await must(send(server, 'GET', 'jobs/waits'));
+      await must(send(server, 'PATCH', 'jobs/waits', { spec: { suspend: false } }, patchTypes.merge));
+      const ended = await until(server, 'jobs/waits', hasCondition('Failed'));
+      return { waiting: statusOf(waiting), ended: told(ended) };
+    },
+  },
+  {
+    title: 'a Job that may stay for no time after its end is deleted at once, with its pods',
+    needs: 'pods',
+    async observe(server) {
+      await must(send(server, 'POST', 'jobs', job(server, 'good', 'exit 0', { ttlSecondsAfterFinished: 0 })));
+      await must(send(server, 'POST', 'jobs', job(server, 'bad', 'exit 1', { ttlSecondsAfterFinished: 0, backoffLimit: 0 })));
+      for (const name of ['good', 'bad']) await until(server, `jobs/${name}`, isGone);
+      const list = await until(server, 'pods', (found) => namesOf(found).length === 0);
+      return { pods: namesOf(list) };
+    },
+  },
+  {
+    title: 'where a suspended Job will run may be changed, until it has run',
+    needs: 'pods',
+    async observe(server) {
+      const place = async (): Promise<JsonRecord> => verdict(await send(server, 'PATCH', 'jobs/a', { spec: { template: { metadata: { labels: { a: 'b' } }, spec: { nodeSelector: { nowhere: 'yes' } } } } }, patchTypes.merge));
+      await must(send(server, 'POST', 'jobs', job(server, 'a', 'exit 0', { suspend: true })));
+      const before = await place();
+      await must(send(server, 'PATCH', 'jobs/a', { spec: { suspend: false } }, patchTypes.merge));
+      await until(server, 'jobs/a', (found) => valueAt(found, 'status', 'active') === 1);
+      const { code: after } = await send(server, 'PATCH', 'jobs/a', { spec: { template: { spec: { nodeSelector: { nowhere: 'no' } } } } }, patchTypes.merge);
+      return { before, after };
     },
   },
   {
@@ -167,7 +234,7 @@ export const workloadCases: readonly ConformanceCase[] = [
     async observe(server) {
       const spec = { restartPolicy: 'Never', terminationGracePeriodSeconds: 0, initContainers: [{ ...container(server, 'exit 0'), name: 'first' }], containers: [container(server, 'echo out; echo err >&2; exit 7')] };
       const made = await must(send(server, 'POST', 'pods', { apiVersion: 'v1', kind: 'Pod', metadata: { name: 'a' }, spec }));
-      const ended = await until(server, 'pods/a', (found) => valueAt(found, 'status', 'phase') === 'Failed');
+      const ended = await until(server, 'pods/a', hasFailed);
       const brief = (status: unknown): unknown => (isRecord(status) ? without(status, ['allocatedResources', 'resources', 'user', 'volumeMounts', 'imageID', 'image', 'containerID']) : status);
       const volumes = listAt(made, 'spec', 'volumes').length;
       return {
@@ -186,7 +253,7 @@ export const workloadCases: readonly ConformanceCase[] = [
     async observe(server) {
       const spec = { restartPolicy: 'Never', terminationGracePeriodSeconds: 0, initContainers: [{ ...container(server, 'exit 5'), name: 'first' }], containers: [container(server)] };
       await must(send(server, 'POST', 'pods', { apiVersion: 'v1', kind: 'Pod', metadata: { name: 'a' }, spec }));
-      const ended = await until(server, 'pods/a', (found) => valueAt(found, 'status', 'phase') === 'Failed');
+      const ended = await until(server, 'pods/a', hasFailed);
       const state = (list: string) => listAt(ended, 'status', list).map((status) => ({ state: valueAt(status, 'state'), ready: valueAt(status, 'ready'), started: valueAt(status, 'started'), restartCount: valueAt(status, 'restartCount') }));
       return { conditions: told(ended), init: state('initContainerStatuses').map((status) => JSON.parse(JSON.stringify(status).replaceAll(/"containerID":"[^"]*"/g, '"containerID":"<container>"'))), main: state('containerStatuses') };
     },

@@ -169,6 +169,7 @@ describe('a Job', () => {
     await cluster.until('it runs again', () => job()?.status?.ready === 1);
     expect(conditions()).toEqual([['Suspended', 'False', 'JobResumed', 'Job resumed']]);
     expect(job()?.status?.startTime).toBeDefined();
+    expect(job()?.status?.failed, 'the pod that suspending has ended').toBeUndefined();
   });
 
   it('takes its pods along when it is deleted', async () => {

@@ -26,6 +26,15 @@ describe('listing', () => {
     expect(listAt(body, 'items')[0]).not.toHaveProperty('kind');
   });
 
+  it('waits for a version that is about to come', async () => {
+    const next = String(Number(api.store.resourceVersion) + 1);
+    const asked = api.send('GET', `${configMaps}?resourceVersion=${next}&labelSelector=app=late`);
+    await api.send('GET', configMaps);
+    api.store.create('configmaps', { ...configMap('late'), metadata: { name: 'late', namespace: 'default', labels: { app: 'late' } } });
+    expect(namesOf((await asked).body)).toEqual(['late']);
+    api.store.delete('configmaps', 'default', 'late');
+  });
+
   it.each([
     ['app=web', ['a', 'b']],
     ['app==web,tier=back', ['b']],

@@ -1,5 +1,5 @@
 import { once } from 'node:events';
-import { afterEach, describe, expect, it, vi } from 'vitest';
+import { afterEach, describe, expect, it, onTestFinished, vi } from 'vitest';
 import { type JsonRecord, textAt, valueAt } from '../../../src/sandbox/kube/json.ts';
 import { configMap, startTestApi, type TestApi, type TestApiOptions } from './support.ts';
 
@@ -70,6 +70,24 @@ describe('watching', () => {
     const { value } = { value: await take(lines, 3) };
     expect(value).toEqual(['ADDED b', 'DELETED a', 'DELETED b']);
     close();
+  });
+
+  it('tells once a minute how far it came, to who asks for that', async () => {
+    vi.useFakeTimers({ toFake: ['setInterval', 'clearInterval'] });
+    onTestFinished(() => void vi.useRealTimers());
+    const { store, open } = await start();
+    const asking = await open(`${configMaps}?watch=true&resourceVersion=0&allowWatchBookmarks=true`);
+    const other = await open(`${configMaps}?watch=true&resourceVersion=0`);
+    for (const name of ['a', 'b']) {
+      store.create('secrets', configMap(name));
+      await vi.advanceTimersByTimeAsync(60_000);
+      const { value } = await asking.lines.next();
+      expect(value).toEqual({ type: 'BOOKMARK', object: { kind: 'ConfigMap', apiVersion: 'v1', metadata: { resourceVersion: store.resourceVersion } } });
+    }
+    store.create('configmaps', configMap('c'));
+    expect(await take(other.lines, 1)).toEqual(['ADDED c']);
+    asking.close();
+    other.close();
   });
 
   it('ends after timeoutSeconds, with a bookmark of how far it came', async () => {
