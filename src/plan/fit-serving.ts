@@ -6,7 +6,7 @@ import type { Preset } from '../domain/preset.ts';
 import type { Fit, Machine } from '../provisioners/provisioner.ts';
 import { isCopied } from '../runtimes/parallelism.ts';
 import { estimateNodes } from './estimate-nodes.ts';
-import type { ServingRequest } from './plan-serving.ts';
+import type { ServingRequest } from './request.ts';
 import { contextLengthIn, serverConfigKey } from './server-config.ts';
 
 /** What the server is told of its context, by the ConfigMap that the Workspace names: the file's own, else the cluster's. */

@@ -1,31 +1,16 @@
 import { ConflictError, NotFoundError, PreflightError } from '../domain/errors.ts';
 import type { Facts, TuningFacts } from '../domain/facts.ts';
-import type { KubernetesObject } from '../domain/kubernetes.ts';
-import type { Check, Choice, Plan, Step } from '../domain/plan.ts';
+import type { Check, Plan, Step } from '../domain/plan.ts';
 import type { Preset } from '../domain/preset.ts';
 import { localWeightsFolder, type Workspace } from '../domain/workspace.ts';
 import type { Templates } from '../manifests/files.ts';
 import { renderInference, type ServedAdapter } from '../manifests/inference.ts';
 import { provisioners } from '../provisioners/index.ts';
-import type { RuntimeName } from '../runtimes/index.ts';
 import { judgeImageSecret, judgePermissions, judgePull, judgeTokenSecret, refuseForeignWorkloads, refuseMissingReferences, type NewImage } from './checks.ts';
 import { planApplies, toStableJson } from './content.ts';
 import { differences } from './differences.ts';
 import { configuredContext, contextChoice, fitServing } from './fit-serving.ts';
-import { withoutWaiting, type RunSettings } from './request.ts';
-
-export interface ServingRequest extends RunSettings {
-  workspace: Workspace;
-  preset: Preset;
-  runtime: RuntimeName;
-  adapters: ServedAdapter[];
-  choices: Choice[];
-  /** ConfigMaps of a Workspace file, applied before everything else. */
-  objects: readonly KubernetesObject[];
-  /** From weights to `/health`. */
-  readinessTimeoutMs: number;
-  wait: boolean;
-}
+import { withoutWaiting, type ServingRequest } from './request.ts';
 
 /** From what is there to a model server that answers. */
 export const planServing = (request: ServingRequest, facts: Facts, templates: Templates): Plan => {

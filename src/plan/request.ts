@@ -1,5 +1,10 @@
+import type { KubernetesObject } from '../domain/kubernetes.ts';
 import { stepWrites, type Choice, type Step } from '../domain/plan.ts';
+import type { Preset } from '../domain/preset.ts';
+import type { Workspace } from '../domain/workspace.ts';
+import type { ServedAdapter } from '../manifests/inference.ts';
 import type { ProvisionerName } from '../provisioners/index.ts';
+import type { RuntimeName } from '../runtimes/index.ts';
 
 /** What every plan that runs pods on GPUs must know beyond the Workspace. */
 export interface RunSettings {
@@ -10,6 +15,20 @@ export interface RunSettings {
   /** Leaves the nodes there when the work is done. */
   keepNodes: boolean;
   nodeTimeoutMs: number;
+}
+
+/** What is to be served, and how. */
+export interface ServingRequest extends RunSettings {
+  workspace: Workspace;
+  preset: Preset;
+  runtime: RuntimeName;
+  adapters: ServedAdapter[];
+  choices: Choice[];
+  /** ConfigMaps of a Workspace file, applied before everything else. */
+  objects: readonly KubernetesObject[];
+  /** From weights to `/health`. */
+  readinessTimeoutMs: number;
+  wait: boolean;
 }
 
 /** `--no-wait`: everything is asked for, and nothing is waited for. A pod stays Pending until its node has come. */

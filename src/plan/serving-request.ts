@@ -11,8 +11,8 @@ import { startupBudgetSeconds } from '../runtimes/runtime.ts';
 import { annotationsInFile, labelsInFile, nameInFile, selectorInFile, toAnnotations, whyBasis, whyFlag, type Basis } from './basis.ts';
 import { toStableJson } from './content.ts';
 import { parseWorkspaceName, toWorkspaceName } from './names.ts';
-import { adapterOfTuning, type ServingRequest } from './plan-serving.ts';
-import { createChoiceLog } from './request.ts';
+import { adapterOfTuning } from './plan-serving.ts';
+import { createChoiceLog, type ServingRequest } from './request.ts';
 import { resolvePreset, whyPreset } from './resolve-preset.ts';
 import { chooseNodes } from './run-settings.ts';
 

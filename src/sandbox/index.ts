@@ -3,6 +3,7 @@ import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { startArm } from './arm/arm.ts';
+import { azureEnvironment } from './azure-environment.ts';
 import { createSandboxClock } from './clock.ts';
 import { startControllers } from './controllers/index.ts';
 import { addNodes, addSystemNode, removeNodes, type NodePlace } from './controllers/nodes.ts';
@@ -101,14 +102,7 @@ export const startSandbox = async ({ faults: faultNames, speed, programs: more =
       KUBECONFIG: kubeconfig,
       NODE_EXTRA_CA_CERTS: certificate,
       SSL_CERT_FILE: certificate,
-      AZURE_RESOURCE_MANAGER_ENDPOINT: arm.url,
-      AZURE_RESOURCE_MANAGER_AUDIENCE: 'https://management.azure.com',
-      AZURE_AUTHORITY_HOST: entra.url,
-      AZURE_SUBSCRIPTION_ID: subscriptionId,
-      AZURE_TENANT_ID: tenantId,
-      AZURE_CLIENT_ID: clientId,
-      AZURE_CLIENT_SECRET: secrets.client,
-      AZURE_TOKEN_CREDENTIALS: 'EnvironmentCredential',
+      ...azureEnvironment({ armUrl: arm.url, authorityUrl: entra.url, subscriptionId, tenantId, clientId, clientSecret: secrets.client }),
       KAITO_REGISTRY: `${registry.host}/kaito`,
       KAITO_OUTPUT_IMAGE_SECRET: 'registry-credentials',
     },

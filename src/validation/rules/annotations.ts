@@ -1,6 +1,6 @@
 import { isGateOpen } from '../environment.ts';
 import { quote, trimSpace } from '../go-text.ts';
-import { generic, invalidValue, type Rule } from '../rule.ts';
+import { generic, invalidValue, type Finding, type Rule } from '../rule.ts';
 import type { Subject } from '../subject.ts';
 
 const workspaceValidation = 'api/v1beta1/workspace_validation.go';
@@ -18,6 +18,21 @@ export const isStreamed = ({ annotations, environment, inference, runtime }: Sub
   isGateOpen(environment, 'ModelStreaming') && inference?.preset !== undefined && runtime === 'vllm' && annotations['kaito.sh/model-streaming'] !== 'disabled';
 
 const at = (name: string): string[] => ['metadata', 'annotations', name];
+
+/** What streaming a model's weights needs, where they are streamed. */
+const streamingRule = (code: string, findProblem: (subject: Subject) => Omit<Finding, 'path'> | undefined): Rule => ({
+  code,
+  source: 'kaito',
+  severity: 'error',
+  on: 'create',
+  stage: 'webhook',
+  isNewInV1beta1: true,
+  upstream: `${workspaceValidation}#L944`,
+  check(subject) {
+    const problem = isStreamed(subject) ? findProblem(subject) : undefined;
+    return problem ? [{ path: ['metadata'], ...problem }] : [];
+  },
+});
 
 export const annotationRules: readonly Rule[] = [
   {
@@ -73,36 +88,17 @@ export const annotationRules: readonly Rule[] = [
       return [{ path: at('kaito.sh/use-local-weights'), ...invalidValue(`${quote(value)} must be "true" or "false"`, 'metadata.annotations[kaito.sh/use-local-weights]'), fix: 'Write "true" or "false", in quotes.' }];
     },
   },
-  {
-    code: 'model-streaming-cloud',
-    source: 'kaito',
-    severity: 'error',
-    on: 'create',
-    stage: 'webhook',
-    isNewInV1beta1: true,
-    upstream: `${workspaceValidation}#L944`,
-    check: (subject) =>
-      isStreamed(subject) && subject.environment.cloud !== 'azure' ? [{ path: ['metadata'], ...generic(`unsupported cloud provider "${subject.environment.cloud}" for model streaming`, 'metadata.annotations'), fix: 'Add the annotation kaito.sh/model-streaming: disabled.' }] : [],
-  },
-  {
-    code: 'model-streaming-driver',
-    source: 'kaito',
-    severity: 'error',
-    on: 'create',
-    stage: 'webhook',
-    isNewInV1beta1: true,
-    upstream: `${workspaceValidation}#L944`,
-    check: (subject) =>
-      isStreamed(subject) && subject.environment.cloud === 'azure' && subject.facts.findCsiDriver(blobDriver).kind === 'missing'
-        ? [
-            {
-              path: ['metadata'],
-              ...generic(`CSI driver ${blobDriver} not found; required for model streaming. Ensure the CSI driver is enabled on your cluster`, 'metadata.annotations'),
-              fix: 'Enable it (az aks update --enable-blob-driver), or add the annotation kaito.sh/model-streaming: disabled.',
-            },
-          ]
-        : [],
-  },
+  streamingRule('model-streaming-cloud', ({ environment: { cloud } }) =>
+    cloud === 'azure' ? undefined : { ...generic(`unsupported cloud provider "${cloud}" for model streaming`, 'metadata.annotations'), fix: 'Add the annotation kaito.sh/model-streaming: disabled.' },
+  ),
+  streamingRule('model-streaming-driver', ({ environment: { cloud }, facts }) =>
+    cloud !== 'azure' || facts.findCsiDriver(blobDriver).kind !== 'missing'
+      ? undefined
+      : {
+          ...generic(`CSI driver ${blobDriver} not found; required for model streaming. Ensure the CSI driver is enabled on your cluster`, 'metadata.annotations'),
+          fix: 'Enable it (az aks update --enable-blob-driver), or add the annotation kaito.sh/model-streaming: disabled.',
+        },
+  ),
   {
     code: 'node-class-not-allowed',
     source: 'kaito',

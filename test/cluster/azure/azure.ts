@@ -2,6 +2,7 @@ import { randomBytes } from 'node:crypto';
 import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { type ArmOptions, type ArmRequest, startArm } from '../../../src/sandbox/arm/arm.ts';
+import { azureEnvironment } from '../../../src/sandbox/azure-environment.ts';
 import { createSandboxClock } from '../../../src/sandbox/clock.ts';
 import { startEntra } from '../../../src/sandbox/entra/entra.ts';
 import { createFaults, type Fault } from '../../../src/sandbox/faults.ts';
@@ -67,14 +68,7 @@ export const startAzure = async (cluster: RealCluster, { faults: faultNames = []
     environment: {
       KUBECONFIG: kubeconfig,
       NODE_EXTRA_CA_CERTS: certificates,
-      AZURE_RESOURCE_MANAGER_ENDPOINT: arm.url,
-      AZURE_RESOURCE_MANAGER_AUDIENCE: 'https://management.azure.com',
-      AZURE_AUTHORITY_HOST: entra.url,
-      AZURE_SUBSCRIPTION_ID: subscriptionId,
-      AZURE_TENANT_ID: tenantId,
-      AZURE_CLIENT_ID: clientId,
-      AZURE_CLIENT_SECRET: secret,
-      AZURE_TOKEN_CREDENTIALS: 'EnvironmentCredential',
+      ...azureEnvironment({ armUrl: arm.url, authorityUrl: entra.url, subscriptionId, tenantId, clientId, clientSecret: secret }),
     },
     requests: () => arm.requests(),
     ...openPortal({ armUrl: arm.url, authorityUrl: entra.url, secret, certificatePem: authority.certificatePem }),
