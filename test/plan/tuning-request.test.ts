@@ -76,7 +76,7 @@ describe('what is said', () => {
     ...['http://localhost/a', 'http://127.0.0.1:8000/a', 'http://[::1]/a', 'http://data.localhost/a'].map((url): [string, Partial<TuningFlags>, RegExp] => [`a dataset on this machine, ${url}`, { inputUrls: [url] }, /is this machine's own, and the dataset is fetched by a pod in the cluster\.$/]),
     ['a dataset image that is none', { inputImage: 'Not An Image' }, '"Not An Image" is not an image reference.'],
     ['two places for the adapter', { outputImage: 'registry.example/mine:1', outputClaim: 'mine' }, 'The adapter goes to one place: an image or a claim.'],
-    ['an output image that is none', { outputImage: 'UPPER/case' }, '"UPPER/case" is not an image reference.'],
+    ['an output image that is none', { outputImage: 'team/UPPER' }, '"team/UPPER" is not an image reference.'],
     ['a registry that is none', { registry: 'https://registry.example' }, /is not an image reference\.$/],
     ['a training setting that the trainer does not know', { training: { ranks: 8 } }, 'Training settings are wrong.'],
   ])('is refused with a sentence when it is wrong: %s', (_, flags, message) => {
