@@ -56,9 +56,22 @@ const enableControllers = (tree: string, group: string): void => {
   let folder = tree;
   for (const part of group.split('/')) {
     const available = readFileSync(join(folder, 'cgroup.controllers'), 'utf8').trim().split(' ');
-    for (const controller of available) writeFileSync(join(folder, 'cgroup.subtree_control'), `+${controller}`);
+    handDown(available, folder, tree);
     folder = join(folder, part);
     mkdirSync(folder, { recursive: true });
+  }
+};
+
+/**
+ * Refused for a group that has processes itself; only the machine's own root may have some, and a container's is not that.
+ * All at once: after cpuset alone the kernel would take the group for one of threads, in which no process can be put.
+ */
+const handDown = (controllers: readonly string[], folder: string, tree: string): void => {
+  try {
+    writeFileSync(join(folder, 'cgroup.subtree_control'), controllers.map((name) => `+${name}`).join(' '));
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code !== 'EBUSY' || folder !== tree) throw error;
+    throw new Error(`${tree} has processes itself, as in a container: mkdir ${tree}/init && xargs -rn1 < ${tree}/cgroup.procs > ${tree}/init/cgroup.procs`, { cause: error });
   }
 };
 

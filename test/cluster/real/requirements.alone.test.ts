@@ -51,6 +51,22 @@ describe('where a real cluster cannot run', () => {
     expect(exitCode).toBe(1);
   });
 
+  it.each([
+    { what: 'a disk that is nearly full', prepare: 'mount -t tmpfs -o size=100m none "$XDG_CACHE_HOME"', says: /^A real cluster needs 2048 MiB free in \S+ \(there are 100\)/ },
+    {
+      what: "a container's disk",
+      prepare: 'mount -t tmpfs none "$XDG_CACHE_HOME" && cd "$XDG_CACHE_HOME" && mkdir lower upper work merged && mount -t overlay -o lowerdir=lower,upperdir=upper,workdir=work overlay merged && mount --bind merged "$XDG_CACHE_HOME"',
+      says: /needs a disk for \S+ on which overlayfs can write/,
+    },
+  ])('`up` refuses $what', async ({ prepare, says }) => {
+    const folder = await mkdtemp(join(tmpdir(), 'kaito-ts-disk-'));
+    onTestFinished(() => rm(folder, { recursive: true }));
+    const script = `${prepare} && cd / && exec "$@"`;
+    const { exitCode, stderr } = await execa('unshare', ['--mount', 'sh', '-c', script, 'sh', process.execPath, file('main.ts'), 'up', '--name', 'nowhere'], { reject: false, env: { XDG_CACHE_HOME: folder } });
+    expect(stderr).toMatch(says);
+    expect(exitCode).toBe(1);
+  });
+
   it('`up` names the Go that is too old', async () => {
     const folder = await mkdtemp(join(tmpdir(), 'kaito-ts-go-'));
     onTestFinished(() => rm(folder, { recursive: true }));

@@ -1,7 +1,7 @@
-import { existsSync, readFileSync } from 'node:fs';
-import { mkdir, mkdtemp, rm, rmdir } from 'node:fs/promises';
+import { readFileSync } from 'node:fs';
+import { mkdir, mkdtemp, rm, statfs } from 'node:fs/promises';
 import { join } from 'node:path';
-import { missingControllers } from './cgroups.ts';
+import { makeGroup, missingControllers, removeGroup, rootOf } from './cgroups.ts';
 import { cacheFolder } from './files.ts';
 import { withLock } from './lock.ts';
 import { findProgram, runTool, wordsOf } from './tools.ts';
@@ -63,6 +63,7 @@ const unmetByGo = async (): Promise<string[]> => {
 };
 
 const unmetByTrying = async (): Promise<string[]> => [
+  ...(await unmetByDisk()),
   ...(await failureOf('control groups that it may write', makeAndRemoveGroup)),
   ...(await failureOf(`a disk for ${cacheFolder} on which overlayfs can write (in a container a volume, which XDG_CACHE_HOME may name)`, tryOverlay)),
   ...(await failureOf('mount, network and process namespaces', () => runTool(['unshare', '--mount', '--net', '--pid', '--fork', 'true']))),
@@ -79,15 +80,26 @@ const failureOf = async (what: string, attempt: () => Promise<unknown>): Promise
 };
 
 const makeAndRemoveGroup = async (): Promise<void> => {
-  const tree = existsSync('/sys/fs/cgroup/cgroup.controllers') ? '/sys/fs/cgroup' : '/sys/fs/cgroup/pids';
-  const folder = `${tree}/kaito-ts-probe-${process.pid}`;
-  await mkdir(folder);
-  await rmdir(folder);
+  const group = rootOf(`probe-${process.pid}`);
+  try {
+    makeGroup(`${group}/below`);
+  } finally {
+    await removeGroup(group);
+  }
+};
+
+/** For what etcd, the images of nodes and the registries take; some of them end without a word when the disk is full. */
+const neededMebibytes = 2048;
+
+const unmetByDisk = async (): Promise<string[]> => {
+  await mkdir(cacheFolder, { recursive: true });
+  const { bavail, bsize } = await statfs(cacheFolder);
+  const freeMebibytes = Math.floor((bavail * bsize) / 2 ** 20);
+  return freeMebibytes >= neededMebibytes ? [] : [`${neededMebibytes} MiB free in ${cacheFolder} (there are ${freeMebibytes}): make room there, or name another place with XDG_CACHE_HOME.`];
 };
 
 /** As containerd lays the layers of images over each other. A container's own disk is such a stack already, and takes no other. */
 const tryOverlay = async (): Promise<void> => {
-  await mkdir(cacheFolder, { recursive: true });
   const folder = await mkdtemp(join(cacheFolder, 'probe-'));
   try {
     for (const name of ['lower', 'upper', 'work', 'merged']) await mkdir(join(folder, name));

@@ -91,19 +91,23 @@ export const publishImages = async ({ folder, gateway, certificateAuthorityFile 
   if (existsSync(marker) && readFileSync(marker, 'utf8') === key) return;
   for (const { reference, image } of await makeCatalogue(settings)) {
     const [, registry = '', repository = '', tag = ''] = /^([^/]+)\/(.+):([^:]+)$/.exec(reference) ?? [];
-    await push({ socketPath: socketOf(folder, registry === 'private' ? 'private' : 'public') }, { repository, tag }, image);
+    await push({ socketPath: socketFrom(folder, registry === 'private' ? 'private' : 'public') }, { repository, tag }, image);
   }
   writeFileSync(marker, key);
 };
 
-const socketOf = (folder: string, name: 'public' | 'private'): string => join(folder, `${name}.socket`);
+/** In the folder that the registries work in: its path may be longer than a socket's may be. */
+const socketOf = (name: 'public' | 'private'): string => `${name}.socket`;
+
+/** By way of a process that works there. */
+const socketFrom = (folder: string, name: 'public' | 'private'): string => `/proc/${pidOf(folder)}/cwd/${socketOf(name)}`;
 
 const storageConfig = (folder: string, name: 'public' | 'private'): string =>
   JSON.stringify({
     version: 0.1,
     log: { level: 'error', accesslog: { disabled: true } },
     storage: { filesystem: { rootdirectory: join(folder, `${name}-storage`) }, delete: { enabled: true } },
-    http: { net: 'unix', addr: socketOf(folder, name), relativeurls: true },
+    http: { net: 'unix', addr: socketOf(name), relativeurls: true },
   });
 
 /** https://github.com/containerd/containerd/blob/v1.6.20/docs/hosts.md */
@@ -123,9 +127,9 @@ const startFront = async (cluster: RealCluster, folder: string, names: readonly 
   rmSync(stateFile, { force: true });
   const store = (name: 'public' | 'private') => {
     const configFile = join(folder, `${name}.yaml`);
-    rmSync(socketOf(folder, name), { force: true });
+    rmSync(join(folder, socketOf(name)), { force: true });
     writeFileSync(configFile, storageConfig(folder, name));
-    return { configFile, socket: socketOf(folder, name) };
+    return { configFile, socket: socketOf(name) };
   };
   const settings: FrontSettings = {
     folder,
@@ -141,7 +145,7 @@ const startFront = async (cluster: RealCluster, folder: string, names: readonly 
   writeFileSync(join(folder, 'settings.json'), JSON.stringify(settings));
   const logFile = join(folder, 'front.log');
   const log = openSync(logFile, 'a');
-  const child = spawn(process.execPath, [join(import.meta.dirname, 'front', 'main.ts'), join(folder, 'settings.json')], { detached: true, stdio: ['ignore', log, log] });
+  const child = spawn(process.execPath, [join(import.meta.dirname, 'front', 'main.ts'), join(folder, 'settings.json')], { cwd: folder, detached: true, stdio: ['ignore', log, log] });
   child.unref();
   writeFileSync(pidFileOf(folder), String(child.pid));
   await waitFor('the registries', patienceMs, async () => {
