@@ -1,5 +1,5 @@
 import { listAt, valueAt } from '../../../src/sandbox/kube/json.ts';
-import { type ConformanceCase, hasCondition, must, pathOf, send, seen, type TestServer, until } from '../server.ts';
+import { type ConformanceCase, hasCondition, must, pathOf, send, seen, type TestServer, until, versionOf } from '../server.ts';
 import { container, pod } from './objects.ts';
 
 const read = async (server: TestServer, query = '', name = 'a'): Promise<unknown> => {
@@ -11,9 +11,9 @@ const read = async (server: TestServer, query = '', name = 'a'): Promise<unknown
 const readWhileWaiting = async (server: TestServer, name: string, reason: string): Promise<unknown> => {
   const isWaiting = (found: unknown) => valueAt(listAt(found, 'status', 'containerStatuses')[0], 'state', 'waiting', 'reason') === reason;
   for (;;) {
-    await until(server, `pods/${name}`, isWaiting);
+    const before = await until(server, `pods/${name}`, isWaiting);
     const said = await read(server, '', name);
-    if (isWaiting((await send(server, 'GET', `pods/${name}`)).body)) return said;
+    if (versionOf(before) === versionOf((await send(server, 'GET', `pods/${name}`)).body)) return said;
   }
 };
 
