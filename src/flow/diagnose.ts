@@ -1,4 +1,5 @@
 import type { Kinds } from '../cluster/kinds.ts';
+import { lastLine } from './last-words.ts';
 
 /**
  * Why pods do not do what they should: one reason in the operator's words, and whether waiting longer can help.
@@ -165,7 +166,7 @@ const crashLoop = (pod: Pod, earlierEnds: ReadonlySet<string>): Diagnosis | unde
 const rootError = (message: string | undefined): string | undefined => {
   const lines = (message ?? '').split(/[\r\n]+/).map((line) => line.trim()).filter((line) => line !== '');
   const errors = lines.flatMap((line) => /(?:[\w.]+(?:Error|Exception): .+)$/.exec(line)?.[0] ?? []).filter((line) => !line.includes('See root cause above'));
-  return errors.at(-1) ?? lines.at(-1);
+  return errors.at(-1) ?? lastLine(message ?? '');
 };
 
 const evicted = (pod: Pod): Diagnosis | undefined => {

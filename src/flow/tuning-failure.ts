@@ -1,6 +1,7 @@
 import type { Kinds } from '../cluster/kinds.ts';
 import { WorkloadError } from '../domain/errors.ts';
 import { containerStatuses, diagnosePods } from './diagnose.ts';
+import { lastLine } from './last-words.ts';
 import type { Session } from './session.ts';
 import { createTrainingLog, type TrainingLog } from './training-log.ts';
 
@@ -71,20 +72,6 @@ const reread = (text: string): TrainingLog => {
   const log = createTrainingLog();
   log.read(`${text}\n`);
   return log;
-};
-
-/** Our scripts end with what they could not do: why stands before it. */
-const scriptEnd = /^(\S+ cannot be (?:downloaded|pulled|pushed))\.$/;
-
-const lastLine = (text: string): string | undefined => {
-  const lines = text
-    .split(/[\r\n]+/)
-    .map((line) => line.trim())
-    .filter((line) => line !== '');
-  const last = lines.at(-1);
-  const [, summary] = scriptEnd.exec(last ?? '') ?? [];
-  const cause = summary === undefined ? undefined : lines.slice(0, -1).findLast((line) => !/^(Downloading|Trying again|The push failed)/.test(line));
-  return cause === undefined ? last : `${summary}: ${cause}`;
 };
 
 const lastLog = async (pod: Kinds['Pod'], container: string, { cluster, signal }: Session): Promise<string> => {

@@ -59,6 +59,11 @@ describe('diagnosePods', () => {
     expect(diagnosePods([])).toBeUndefined();
   });
 
+  it('says why an adapter could not be pulled, which stands before the last line', () => {
+    const message = 'Trying again with a.json.\ntime="2026-01-01T00:00:00Z" level=fatal msg="dial tcp 10.0.0.1:443: connect: connection refused"\nregistry.example/style:1 cannot be pulled.\n';
+    expect(diagnosePods([pod({ containers: [crashing(1, message)] })])?.message).toBe('container "served" is in CrashLoopBackOff; last termination: registry.example/style:1 cannot be pulled: time="2026-01-01T00:00:00Z" level=fatal msg="dial tcp 10.0.0.1:443: connect: connection refused"');
+  });
+
   it('names what the operator would name first, across all pods', () => {
     const pods = [unschedulable, pod({ name: 'b', containers: [crashing(1)] }), pod({ name: 'c', containers: [waiting('served', 'ErrImagePull')] }), pod({ name: 'd', containers: [oom('served')] })];
     expect(diagnosePods(pods)?.reason).toBe('ContainerOOMKilled');
