@@ -27,7 +27,7 @@ export const addBehaviour = async (registries: Controlled, behaviour: PodBehavio
   };
 };
 
-/** Whether anything listens on the registries' TLS port: off, connections are cut and new ones refused, those of other tests too. */
+/** Whether the registries listen: off, connections are cut and new ones refused, those of other tests too. Stand-ins go on as they were told last. */
 export const setListening = async (registries: Controlled, on: boolean): Promise<void> => {
   await call(registries, 'PUT', '/listening', JSON.stringify(on));
 };

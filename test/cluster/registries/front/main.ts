@@ -106,10 +106,13 @@ const setListening = async (on: boolean): Promise<void> => {
   isListening = on;
   if (on) {
     await listen(secure, 443, settings.gateway);
+    await listen(plain, 80, settings.gateway);
     return;
   }
-  secure.close();
-  secure.closeAllConnections();
+  for (const server of [secure, plain]) {
+    server.close();
+    server.closeAllConnections();
+  }
 };
 
 const end = async (): Promise<void> => {
