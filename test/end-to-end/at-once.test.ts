@@ -1,3 +1,4 @@
+import { randomBytes } from 'node:crypto';
 import { describe, expect, it } from 'vitest';
 import { exitCodes } from '../../src/domain/errors.ts';
 import { putFile } from '../cluster/registries/control.ts';
@@ -19,7 +20,7 @@ describe.concurrent('two commands for one workspace, begun in the same instant',
 
   it('share what is begun when they want the same: one pool, one Job, one adapter', async () => {
     const { namespace, api, registries, azure } = rig();
-    const name = `same-${namespace}`;
+    const name = `same-${randomBytes(4).toString('hex')}`;
     const tune = ['tune', name, '--preset', 'phi-3-mini', '--input-url', await putFile(registries, `${name}.jsonl`, trainingRows(10))];
     const results = await bothOf(tune, tune);
     const adapters = results.map(({ stdout, stderr, exitCode }) => {
@@ -38,7 +39,7 @@ describe.concurrent('two commands for one workspace, begun in the same instant',
 
   it('do not mix when they want different things: one is served as it was asked for, and the other is told', async () => {
     const { namespace, api, azure } = rig();
-    const name = `different-${namespace}`;
+    const name = `different-${randomBytes(4).toString('hex')}`;
     const machines = ['Standard_NV36ads_A10_v5', 'Standard_NC24ads_A100_v4'];
     const [small, large] = machines.map((machine) => ['serve', name, '--preset', 'phi-3-mini', '--instance-type', machine]);
     const results = await bothOf(small ?? [], large ?? []);

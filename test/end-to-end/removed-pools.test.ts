@@ -1,3 +1,4 @@
+import { randomBytes } from 'node:crypto';
 import { describe, expect, it } from 'vitest';
 import { exitCodes } from '../../src/domain/errors.ts';
 import { waitFor } from '../cluster/real/waiting.ts';
@@ -10,7 +11,7 @@ describe.concurrent('an agent pool that somebody else removes', { timeout: 400_0
   const rig = useRig({ speed: 60 });
 
   const rent = async (name: string): Promise<{ name: string; serve: string[]; pool: string }> => {
-    const unique = `${name}-${rig().namespace}`;
+    const unique = `${name}-${randomBytes(4).toString('hex')}`;
     const serve = ['serve', unique, '--preset', 'phi-3-mini'];
     const { stderr, exitCode } = await rig.run(serve);
     expect(exitCode, stderr).toBe(0);
