@@ -1,3 +1,4 @@
+import { randomBytes } from 'node:crypto';
 import { writeFile } from 'node:fs/promises';
 import { KubeConfig, RbacAuthorizationV1Api } from '@kubernetes/client-node';
 import { configOf } from '../cluster/real/pods.ts';
@@ -17,8 +18,9 @@ const toRules = (permissions: readonly Permission[]) =>
 
 const isClusterWide = (permission: Permission): boolean => clusterWide.has(permission.split(' ')[1] ?? '');
 
-/** A service account that may do exactly this in the rig's namespace, and in the cluster what concerns no namespace. */
-export const createAccount = async ({ cluster, namespace, api }: Rig, name: string, permissions: readonly Permission[]): Promise<void> => {
+/** A service account that may do exactly this in the rig's namespace, and in the cluster what concerns no namespace. The result is its name, another one for each try of a test. */
+export const createAccount = async ({ cluster, namespace, api }: Rig, purpose: string, permissions: readonly Permission[]): Promise<string> => {
+  const name = `${purpose}-${randomBytes(4).toString('hex')}`;
   const rbac = configOf(cluster).makeApiClient(RbacAuthorizationV1Api);
   const subjects = [{ kind: 'ServiceAccount', name, namespace }];
   const unique = `${namespace}-${name}`;
@@ -30,6 +32,7 @@ export const createAccount = async ({ cluster, namespace, api }: Rig, name: stri
   const metadata = { name: unique, ownerReferences: [{ apiVersion: 'v1', kind: 'Namespace', name: namespace, uid: owner.metadata?.uid ?? '' }] };
   await rbac.createClusterRole({ body: { metadata, rules: toRules(permissions.filter(isClusterWide)) } });
   await rbac.createClusterRoleBinding({ body: { metadata, roleRef: { apiGroup: 'rbac.authorization.k8s.io', kind: 'ClusterRole', name: unique }, subjects } });
+  return name;
 };
 
 /** Bound to a Secret it ends with that: the server's shortest life for a token is ten minutes. */

@@ -17,8 +17,8 @@ describe('a login that may not do everything', () => {
   const node = useGpuNode();
   const rig = useRig();
 
-  const runAs = async (account: string, permissions: readonly Permission[], args: readonly string[]): Promise<CliResult> => {
-    await createAccount(rig(), account, permissions);
+  const runAs = async (purpose: string, permissions: readonly Permission[], args: readonly string[]): Promise<CliResult> => {
+    const account = await createAccount(rig(), purpose, permissions);
     return await rig.run(args, { environment: { KUBECONFIG: await kubeconfigFor(rig(), account, { token: await requestToken(rig(), account) }) } });
   };
 

@@ -28,8 +28,7 @@ describe('an etcd that forgets what somebody has not seen yet', { timeout: 400_0
 
   it('stops neither tune nor serve, which miss nothing of what happened meanwhile', async ({ onTestFinished }) => {
     const { cluster, registries, namespace, api } = rig();
-    const account = `far-away-${randomBytes(4).toString('hex')}`;
-    await createAccount(rig(), account, permissions);
+    const account = await createAccount(rig(), 'far-away', permissions);
     const kubeconfig = await kubeconfigFor(rig(), account, { token: await requestToken(rig(), account) });
     const start = async (args: readonly string[]) => {
       const line = await openLine(cluster, kubeconfig);

@@ -22,8 +22,8 @@ describe('a control plane that goes away in the middle of a tuning', () => {
 
   it('ends neither what watches objects nor what follows a log', async () => {
     // Not as administrator: an API server that has just started knows no roles yet, and refuses everybody else.
-    await createAccount(rig(), 'watcher', permissions);
-    const KUBECONFIG = await kubeconfigFor(rig(), 'watcher', { token: await requestToken(rig(), 'watcher') });
+    const account = await createAccount(rig(), 'watcher', permissions);
+    const KUBECONFIG = await kubeconfigFor(rig(), account, { token: await requestToken(rig(), account) });
     const { name, args } = await aTuning(rig, node(), { rows: 40 });
     const release = await hangAt(name, 4);
     const tuning = rig.start(args, { KUBECONFIG });

@@ -6,6 +6,7 @@ import { patienceMs, waitFor } from '../cluster/real/waiting.ts';
 import { addBehaviour } from '../cluster/registries/control.ts';
 import { createAccount, kubeconfigFor, type Permission, requestToken } from './access.ts';
 import { useGpuNode } from './gpu-node.ts';
+import { openLine } from './line-to-the-server.ts';
 import { useRig } from './rig.ts';
 import { aTuning } from './tunings.ts';
 
@@ -16,8 +17,8 @@ describe('a login by a plugin whose token ends in the middle of a tuning', () =>
   const rig = useRig();
 
   /** A plugin that prints what a file holds, and notes each time that it was asked; without a token it fails, as one whose session is over. */
-  const aLogin = async (account: string) => {
-    await createAccount(rig(), account, permissions);
+  const aLogin = async (purpose: string) => {
+    const account = await createAccount(rig(), purpose, permissions);
     const base = `${rig().environment['KUBECONFIG'] ?? ''}-${account}`;
     const [plugin, tokenFile, asked] = [`${base}-plugin.mjs`, `${base}-token`, `${base}-asked`];
     await writeFile(asked, '');
@@ -74,14 +75,19 @@ console.log(JSON.stringify({ apiVersion: 'client.authentication.k8s.io/v1', kind
   it('is told of when the session is over too, the tuning goes on, and the same command finds its end', async () => {
     const login = await aLogin('lost');
     const { name, args } = await aTuning(rig, node(), { rows: 40 });
-    const release = await addBehaviour(rig().registries, { podPrefix: name, behaviour: { at: 'step:3', do: 'hang' } });
-    onTestFinished(release);
-    const running = rig.start(args, { KUBECONFIG: login.kubeconfig });
+    const goOn = await addBehaviour(rig().registries, { podPrefix: name, behaviour: { at: 'step:3', do: 'hang' } });
+    onTestFinished(goOn);
+    const line = await openLine(rig().cluster, login.kubeconfig);
+    onTestFinished(line.close);
+    const running = rig.start(args, { KUBECONFIG: line.kubeconfig });
     await running.until('stderr', /step 1 of/);
     await login.end();
     await login.logOut();
-    await release();
+    // Watches that were begun with the token would go on without it.
+    line.cut();
+    line.mend();
     const lost = await running.ended;
+    await goOn();
     expect(lost.stderr).toMatch(/The session has expired: run "login" again\./);
     expect(lost.stderr).toMatch(/^warning: The tuning Job is out of sight and goes on\./m);
     expect(lost.exitCode, lost.stderr).toBe(exitCodes.access);

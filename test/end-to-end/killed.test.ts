@@ -1,3 +1,4 @@
+import { randomBytes } from 'node:crypto';
 import { describe, expect, it } from 'vitest';
 import { addBehaviour, addFault, putFile } from '../cluster/registries/control.ts';
 import { trainingRows } from './data.ts';
@@ -16,7 +17,7 @@ interface Moment {
  * and one Job in all, and leave nothing. Each moment has a workspace of its own, and they share an Azure.
  */
 describe.concurrent('a tuning whose client is killed', () => {
-  const rig = useRig({ joinDelayMs: 1500 });
+  const rig = useRig({ joinDelayMs: 1500, leaveDelayMs: 3000 });
 
   const behave = (name: string, at: string) => addBehaviour(rig().registries, { podPrefix: name, behaviour: { at, do: 'hang' } });
   const moments: Moment[] = [
@@ -27,14 +28,14 @@ describe.concurrent('a tuning whose client is killed', () => {
     { when: 'after the Job was submitted', said: /✓ \[5\/\d\] Create Job/ },
     { when: 'while the weights are loaded', said: /the tuning Job: training/, hold: (name) => behave(name, 'loading') },
     { when: 'during training', said: /step 1 of 3/, hold: (name) => behave(name, 'step:3') },
-    { when: 'during the push', said: /the tuning Job: pushing the adapter/, hold: (name) => addFault(rig().registries, { host: rig().registries.privateHost, request: `/v2/${rig().namespace}/${name}/(blobs|manifests)/`, delayMs: 1500 }) },
+    { when: 'during the push', said: /the tuning Job: pushing the adapter/, hold: (name) => addFault(rig().registries, { host: rig().registries.privateHost, request: `^PUT /v2/${rig().namespace}/${name}/manifests/`, status: 503 }) },
     { when: 'when the pool is about to be removed', said: /\[7\/\d\] Remove agent pool/ },
     { when: 'while the pool is removed', said: /agent pool \w+ to go: Azure's operation is/ },
   ];
 
   it.for(moments.map((moment, index) => ({ ...moment, name: `killed-${index}` })))('$when ends well when it is run again, with nothing double and nothing left', async ({ name, said, hold }, { onTestFinished: atTheEnd }) => {
     const { namespace, api, azure, registries } = rig();
-    const unique = `${name}-${namespace}`;
+    const unique = `${name}-${randomBytes(4).toString('hex')}`;
     const tune = ['tune', unique, '--preset', 'phi-3-mini', '--input-url', await putFile(registries, `${unique}.jsonl`, trainingRows(10))];
     const release = await hold?.(unique);
     if (release) atTheEnd(release);

@@ -10,10 +10,10 @@ import { createCertificateAuthority } from '../../../src/sandbox/tls.ts';
 import type { RealCluster } from '../real/cluster.ts';
 import { identity, nodePlace } from './identity.ts';
 import { asAksUser } from './kubeconfig.ts';
-import { createPoolNodes, type JoinOptions } from './pool-nodes.ts';
+import { createPoolNodes, type PoolNodeOptions } from './pool-nodes.ts';
 import { openPortal, type Portal } from './portal.ts';
 
-export interface AzureOptions extends JoinOptions {
+export interface AzureOptions extends PoolNodeOptions {
   faults?: readonly Fault[];
   /** vCPUs by quota family; absent: plenty. */
   quota?: ArmOptions['quota'];
@@ -34,12 +34,12 @@ export interface Azure extends Portal {
 }
 
 /** An Azure whose agent pools are real nodes of this cluster: a PUT starts kubelets, a DELETE drains and stops them. */
-export const startAzure = async (cluster: RealCluster, { faults: faultNames = [], quota, speed = 600, namespace = 'default', ...joining }: AzureOptions = {}): Promise<Azure> => {
+export const startAzure = async (cluster: RealCluster, { faults: faultNames = [], quota, speed = 600, namespace = 'default', ...waiting }: AzureOptions = {}): Promise<Azure> => {
   const authority = createCertificateAuthority();
   const tls = authority.issue();
   const clock = createSandboxClock(speed);
   const faults = createFaults(faultNames);
-  const poolNodes = createPoolNodes(cluster, nodePlace, joining);
+  const poolNodes = createPoolNodes(cluster, nodePlace, waiting);
   const secret = randomBytes(24).toString('base64url');
   const { subscriptionId, tenantId, clientId, location, resourceGroup, clusterName } = identity;
   const aksUser = asAksUser(await readFile(cluster.kubeconfigFile, 'utf8'), namespace);

@@ -1,3 +1,4 @@
+import { setTimeout as pause } from 'node:timers/promises';
 import { CoreV1Api, KubeConfig, PatchStrategy, setHeaderOptions } from '@kubernetes/client-node';
 import { findVmSize } from '../../../src/sandbox/arm/vm-sizes.ts';
 import type { AgentPoolResource, PoolListener } from '../../../src/sandbox/arm/world.ts';
@@ -18,14 +19,15 @@ export interface PoolNodes extends PoolListener {
   stopAll(): Promise<void>;
 }
 
-/** What a new node waits for before its kubelet starts. */
-export interface JoinOptions {
+/** What nodes wait for: a new one before its kubelet starts, one of a deleted pool before it is drained. */
+export interface PoolNodeOptions {
   joinDelayMs?: number;
   mayJoin?: Promise<void>;
+  leaveDelayMs?: number;
 }
 
 /** Makes the nodes of this cluster what its agent pools say. */
-export const createPoolNodes = (cluster: RealCluster, place: NodePlace, { joinDelayMs = 0, mayJoin }: JoinOptions): PoolNodes => {
+export const createPoolNodes = (cluster: RealCluster, place: NodePlace, { joinDelayMs = 0, mayJoin, leaveDelayMs = 0 }: PoolNodeOptions): PoolNodes => {
   const started = new Set<string>();
   const kubeconfig = new KubeConfig();
   kubeconfig.loadFromFile(cluster.kubeconfigFile);
@@ -70,6 +72,7 @@ export const createPoolNodes = (cluster: RealCluster, place: NodePlace, { joinDe
       await Promise.all(missing.map((index) => start(pool, index, signal)));
     },
     async deleted(pool) {
+      await pause(leaveDelayMs);
       await Promise.all((await nodesOf(pool.name)).map(stop));
     },
   };

@@ -78,7 +78,8 @@ describe('nodes of the real cluster', () => {
     await runPod(cluster, { name: 'trainer', namespace, gpuCount: 2, script: 'echo "$NVIDIA_VISIBLE_DEVICES"; sleep 3600' });
     const devices = await waitFor('the log', patienceMs, async () => (await logOfPod({ cluster, namespace, pod: 'trainer' })) || undefined);
     expect(devices.trim().split(',').toSorted()).toEqual(['GPU-0', 'GPU-1']);
-    await expect(runPod(cluster, { name: 'second', namespace, gpuCount: 1, timeoutMs: 3000 })).rejects.toThrow('Insufficient nvidia.com/gpu');
+    const second = await runPod(cluster, { name: 'second', namespace, gpuCount: 1, until: ({ status }) => status?.conditions?.some(({ reason }) => reason === 'Unschedulable') ?? false });
+    expect(second.status?.conditions?.find(({ type }) => type === 'PodScheduled')?.message).toContain('Insufficient nvidia.com/gpu');
   });
 
   it('offer their GPUs again after the kubelet was started again', async () => {

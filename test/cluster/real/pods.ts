@@ -14,7 +14,7 @@ export interface PodOptions {
   subdomain?: string;
   /** Run by a shell; by default the pod sleeps. */
   script?: string;
-  timeoutMs?: number;
+  until?: (pod: V1Pod) => boolean;
 }
 
 export const configOf = ({ kubeconfigFile }: RealCluster): KubeConfig => {
@@ -23,9 +23,11 @@ export const configOf = ({ kubeconfigFile }: RealCluster): KubeConfig => {
   return config;
 };
 
-/** A pod of the image that every node has, once it runs; deleted with the test. */
+const isRunning = ({ status }: V1Pod): boolean => status?.phase === 'Running';
+
+/** A pod of the image that every node has, once it runs or what `until` says; deleted with the test. */
 export const runPod = async (cluster: RealCluster, options: PodOptions): Promise<V1Pod> => {
-  const { name, namespace = 'default', node, gpuCount = 0, labels = {}, hostname, subdomain, script = 'sleep 3600', timeoutMs = patienceMs } = options;
+  const { name, namespace = 'default', node, gpuCount = 0, labels = {}, hostname, subdomain, script = 'sleep 3600', until = isRunning } = options;
   const api = configOf(cluster).makeApiClient(CoreV1Api);
   await api.createNamespacedPod({
     namespace,
@@ -54,10 +56,10 @@ export const runPod = async (cluster: RealCluster, options: PodOptions): Promise
   let last: V1Pod | undefined;
   return waitFor(
     `the pod ${name} to run`,
-    timeoutMs,
+    patienceMs,
     async () => {
       last = await api.readNamespacedPod({ name, namespace });
-      return last.status?.phase === 'Running' ? last : undefined;
+      return until(last) ? last : undefined;
     },
     () => JSON.stringify(last?.status, null, 2),
   );
