@@ -4,7 +4,7 @@ import { addFault } from '../cluster/registries/control.ts';
 import type { Fault } from '../cluster/registries/front/faults.ts';
 import { useGpuNode } from './gpu-node.ts';
 import { useRig } from './rig.ts';
-import { aTuning, runningPods, statusOf } from './tunings.ts';
+import { aTuning, statusOf, untilNoPodRuns } from './tunings.ts';
 
 describe.concurrent('an adapter that cannot be pushed', () => {
   const node = useGpuNode({ gpuCount: 4 });
@@ -28,7 +28,7 @@ describe.concurrent('an adapter that cannot be pushed', () => {
     expect(failed.stderr).toMatch(fact);
     expect(failed.stderr).toMatch(/^hint: The registry refused: /m);
     expect(failed.exitCode).toBe(exitCodes.workloadFailed);
-    expect(await runningPods(rig, name)).toEqual([]);
+    await untilNoPodRuns(rig, name);
     expect(await statusOf(rig, name)).toMatchObject({ state: 'Failed', why: expect.stringMatching(/^PushFailed: /) });
     expect((await textOf(name)).match(/^The push failed; trying again in \d+ seconds\.$/gm)).toEqual(['The push failed; trying again in 5 seconds.']);
     await mend();

@@ -7,7 +7,7 @@ import { pullAdapterImage } from './adapter-image.ts';
 import { type GpuNode, useGpuNode } from './gpu-node.ts';
 import { useRig } from './rig.ts';
 import { changedTemplate } from './templates.ts';
-import { aTuning, runningPods, statusOf } from './tunings.ts';
+import { aTuning, statusOf, untilNoPodRuns } from './tunings.ts';
 
 /** All registries at once, as when the network to them is down. Each command is held at a moment of its own until then. */
 describe('registries that go away', { timeout: 400_000 }, () => {
@@ -76,7 +76,7 @@ describe('registries that go away', { timeout: 400_000 }, () => {
     expect(failed.stderr).toMatch(new RegExp(`^error: Training succeeded, and the adapter could not be pushed\\.\\n {2}.*${impatient.name}.*cannot be pushed: .*${refused.source}`, 'm'));
     expect(failed.stdout).toBe('');
     expect(failed.exitCode).toBe(exitCodes.workloadFailed);
-    expect(await runningPods(rig, impatient.name)).toEqual([]);
+    await untilNoPodRuns(rig, impatient.name);
     expect(await statusOf(rig, impatient.name)).toMatchObject({ state: 'Failed', why: expect.stringMatching(/^PushFailed: .*connection refused/) });
 
     expect((await rig.run(['logs', patient.name, '-c', 'push'])).stdout).toMatch(/The push failed; trying again in 3 seconds\./);

@@ -6,7 +6,7 @@ import { trainingRows } from './data.ts';
 import { useGpuNode } from './gpu-node.ts';
 import { useRig } from './rig.ts';
 import { changedTemplate } from './templates.ts';
-import { aTuning, runningPods, statusOf } from './tunings.ts';
+import { aTuning, statusOf, untilNoPodRuns } from './tunings.ts';
 
 describe.concurrent('a tuning whose pod goes wrong', () => {
   const node = useGpuNode({ gpuCount: 4 });
@@ -24,7 +24,7 @@ describe.concurrent('a tuning whose pod goes wrong', () => {
     expect(stderr).toMatch(/^hint: Check the address with: curl /m);
     expect(stdout).toBe('');
     expect(exitCode).toBe(exitCodes.workloadFailed);
-    expect(await runningPods(rig, name)).toEqual([]);
+    await untilNoPodRuns(rig, name);
   });
 
   it('says what the trainer says of a dataset that is cut off, and trains with it when it is whole', async () => {
@@ -68,7 +68,7 @@ describe.concurrent('a tuning whose pod goes wrong', () => {
     expect(stderr).toMatch(fact);
     expect(stderr).toMatch(hint);
     expect(exitCode).toBe(exitCodes.workloadFailed);
-    expect(await runningPods(rig, name)).toEqual([]);
+    await untilNoPodRuns(rig, name);
   });
 
   it('is not given up when its node turns a pod away, and goes on with the next', async ({ onTestFinished }) => {
@@ -91,6 +91,6 @@ describe.concurrent('a tuning whose pod goes wrong', () => {
     expect(stderr).toMatch(/^error: Tuning reached its time limit and was stopped\.$/m);
     expect(stderr).toMatch(/^hint: Allow more with --time-limit/m);
     expect(exitCode).toBe(exitCodes.workloadFailed);
-    expect(await runningPods(rig, name)).toEqual([]);
+    await untilNoPodRuns(rig, name);
   });
 });

@@ -1,4 +1,5 @@
 import { randomBytes } from 'node:crypto';
+import { patienceMs, waitFor } from '../cluster/real/waiting.ts';
 import { putFile } from '../cluster/registries/control.ts';
 import { trainingRows } from './data.ts';
 import type { GpuNode } from './gpu-node.ts';
@@ -24,9 +25,11 @@ export const statusOf = async (rig: RigHandle, name: string): Promise<{ state?: 
   return items[0] ?? {};
 };
 
-/** Whatever happened: the pods of the workspace that still take up room. */
-export const runningPods = async (rig: RigHandle, name: string): Promise<string[]> => {
-  const { items } = await rig().api.core.listNamespacedPod({ namespace: rig().namespace, labelSelector: `kaito.sh/workspace=${name}` });
-  return items.filter(({ metadata, status }) => metadata?.deletionTimestamp === undefined && status?.phase !== 'Failed' && status?.phase !== 'Succeeded').map(({ metadata }) => metadata?.name ?? '');
+/** Whatever happened: no pod of the workspace takes up room. One whose Job is deleted goes a moment after it. */
+export const untilNoPodRuns = async (rig: RigHandle, name: string): Promise<void> => {
+  const running = async (): Promise<string[]> => {
+    const { items } = await rig().api.core.listNamespacedPod({ namespace: rig().namespace, labelSelector: `kaito.sh/workspace=${name}` });
+    return items.filter(({ metadata, status }) => metadata?.deletionTimestamp === undefined && status?.phase !== 'Failed' && status?.phase !== 'Succeeded').map(({ metadata }) => metadata?.name ?? '');
+  };
+  await waitFor(`the end of the pods of ${name}`, patienceMs, async () => (await running()).length === 0, async () => (await running()).join(', '));
 };
-

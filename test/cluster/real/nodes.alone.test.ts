@@ -86,7 +86,13 @@ describe('nodes of the real cluster', () => {
     await stopComponent(cluster, `kubelet:${gpuNode}`);
     await startComponent(cluster, `kubelet:${gpuNode}`);
     const namespace = await ownNamespace();
-    await runPod(cluster, { name: 'trainer', namespace, gpuCount: 2 });
+    // The kubelet turns a pod away as long as it clears away the one before.
+    let tries = 0;
+    const gets = async (): Promise<boolean> => {
+      const { status } = await runPod(cluster, { name: `trainer-${tries++}`, namespace, gpuCount: 2, until: (pod) => ['Running', 'Failed'].includes(pod.status?.phase ?? '') });
+      return status?.phase === 'Running';
+    };
+    await waitFor('a pod with both GPUs', patienceMs, gets);
     expect(await gpusOf(gpuNode)).toBe('2');
   });
 
