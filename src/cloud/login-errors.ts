@@ -24,8 +24,17 @@ export const toLoginError = (error: unknown, settings: AzureSettings): KaitoErro
     }
   }
   const meaning = code === undefined ? undefined : meanings[code];
-  const message = code === undefined ? 'There is no login to Azure.' : `Azure refused the login (${code})${meaning === undefined ? '' : `: ${meaning}`}.`;
-  return new AccessError(message, { reason: code ?? 'NotLoggedIn', fact: code === undefined ? lookedAt(settings, text) : cut(aadText(text)), hints: remedies(settings), cause: error });
+  if (code !== undefined) {
+    return new AccessError(`Azure refused the login (${code})${meaning === undefined ? '' : `: ${meaning}`}.`, { reason: code, fact: cut(aadText(text)), hints: remedies(settings), cause: error });
+  }
+  // Then nothing is known of what it would have said.
+  const isLate = error instanceof Error && error.name === 'TimeoutError';
+  return new AccessError(isLate ? 'No login to Azure came in time.' : 'There is no login to Azure.', {
+    reason: 'NotLoggedIn',
+    fact: lookedAt(settings, text),
+    hints: [...(isLate ? ['Run the same command again'] : []), ...remedies(settings)],
+    cause: error,
+  });
 };
 
 /** https://learn.microsoft.com/entra/identity-platform/reference-error-codes */

@@ -43,6 +43,12 @@ describe('toLoginError', () => {
     expect(toLoginError(cause, settings)).toMatchObject({ reason: 'NotLoggedIn', fact: expect.stringMatching(lack), cause });
   });
 
+  it('says that a login was late, rather than not there, and to try again', () => {
+    const { message, hints } = toLoginError(named('TimeoutError', 'The operation was aborted due to timeout'), settings);
+    expect(message).toBe('No login to Azure came in time.');
+    expect(hints[0]).toBe('Run the same command again');
+  });
+
   it('offers three ways out, the third for the GitHub job it is in', () => {
     const { hints } = toLoginError(new Error('no'), settings);
     expect(hints).toEqual([expect.stringContaining('az login --tenant t'), expect.stringContaining('AZURE_CLIENT_SECRET'), expect.stringMatching(/^In this GitHub job:/)]);
