@@ -125,10 +125,15 @@ describe('chat with a model on a real node', () => {
     };
     expect(await ask()).toBe('style heard 1 messages, the last: Hello');
     await removePod();
-    const isServing = async (): Promise<boolean> => await fetch(String(baseURL).replace('/v1', '/health')).then(({ ok }) => ok, () => false);
-    await waitFor('the new pod to serve', patienceMs, isServing);
+    // What has been removed answers for a moment more.
+    let isReplaced = false;
+    const replaced = running.until('stderr', /The pod was replaced/).then(() => (isReplaced = true));
+    const isNewServing = async (): Promise<boolean> => {
+      const isNew = isReplaced;
+      return (await fetch(String(baseURL).replace('/v1', '/health')).then(({ ok }) => ok, () => false)) && isNew;
+    };
+    await Promise.all([replaced, waitFor('the new pod to serve', patienceMs, isNewServing)]);
     expect(await ask()).toBe('style heard 1 messages, the last: Hello');
-    await running.until('stderr', /The pod was replaced/);
     running.signal('SIGINT');
     expect(await running.ended).toMatchObject({ exitCode: 0 });
   });
